@@ -1,0 +1,99 @@
+/** What every machine is given, and what it gives back. */
+import type { Design, HeapReport } from '../../allocators/contract.ts'
+import type { Control } from '../words/control.ts'
+import type { SharedWords } from '../words/units.ts'
+
+/** A design by name or file, with its resolved tunables: plain data, sent to workers. */
+export interface VariantPlan {
+  /** As the user wrote it: `glibc:arena_max=1`. */
+  readonly label: string
+  /** Registry name, or the path of a user's design file. */
+  readonly design: string
+  readonly tunables: Readonly<Record<string, number>>
+}
+
+/** Limits of the modelled kernel. Bytes; `undefined` means none. */
+export interface SpaceLimits {
+  /** cgroup memory.max: crossing it is the OOM kill. */
+  readonly memoryLimit: number | undefined
+  /** ulimit -v: mapping beyond it fails with ENOMEM. */
+  readonly addressSpaceLimit: number | undefined
+  /** vm.overcommit_memory: 0 heuristic, 1 always, 2 never beyond the ratio. */
+  readonly overcommitMemory: 0 | 1 | 2
+  /** vm.overcommit_ratio, percent of `ramBytes`. */
+  readonly overcommitRatio: number
+  /** Memory of the modelled machine, for the overcommit modes. */
+  readonly ramBytes: number
+}
+
+/** One run: one design, one scenario, one machine. Plain data, sent to workers as it is. */
+export interface RunPlan {
+  readonly variant: VariantPlan
+  /** Built-in scenario name, or the path of a user's scenario file. */
+  readonly scenario: string
+  readonly params: Readonly<Record<string, number | boolean>>
+  readonly seed: number
+  /** CPUs the modelled process sees. */
+  readonly cores: number
+  /** Lab threads alive at once. */
+  readonly threads: number
+  readonly heapBytes: number
+  readonly limits: SpaceLimits
+  /** Seconds until the deadline; undefined: roles run to their end. */
+  readonly seconds: number | undefined
+  /** Free everything at the deadline, then idle. */
+  readonly drain: boolean
+  /** `write` fills every byte. */
+  readonly fill: boolean
+  /** Spins of a mutex before it waits; 0 as glibc. */
+  readonly spinCount: number
+}
+
+export type Outcome =
+  | 'completed'
+  | 'oom-killed'
+  | 'deadlock'
+  | 'corrupted'
+  | 'crashed'
+  | 'interrupted'
+
+export interface MachineOutcome {
+  readonly outcome: Outcome
+  /** One or more lines for the user: what died, who held what, which lock. Empty when completed. */
+  readonly message: string
+  /** Label of the phase under way when it ended early. */
+  readonly phase: string | undefined
+  /** Nanoseconds from the start barrier to the end, safepoints excluded. */
+  readonly ns: number
+  /** Nanoseconds spent stopped at safepoints. */
+  readonly stoppedNs: number
+}
+
+/** Why every lab thread is parked. */
+export interface Safepoint {
+  readonly reason: 'phase' | 'tick' | 'end' | 'oom' | 'request'
+  readonly label: string
+  readonly ns: number
+}
+
+/** What a machine tells while it runs. It never waits for `onPhase`, but for `onSafepoint`. */
+export interface MachineListener {
+  /** Every lab thread is parked until the promise settles. */
+  onSafepoint(safepoint: Safepoint): Promise<void>
+}
+
+/** A run under way. */
+export interface RunningMachine {
+  readonly plan: RunPlan
+  readonly heap: SharedWords
+  readonly control: Control
+  /** Nanoseconds of the run's clock so far. */
+  now(): number
+  pause(): Promise<void>
+  resume(): void
+  /** Ends the run early; `finished` then says `interrupted`. */
+  stop(): void
+  readonly finished: Promise<MachineOutcome>
+}
+
+export type { Design, HeapReport }

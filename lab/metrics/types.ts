@@ -1,0 +1,177 @@
+/**
+ * The shapes of what a run measures: one line of `samples.ndjson`, what a safepoint adds, and
+ * `summary.json`. Bytes and nanoseconds throughout. Others read these files: add fields, never
+ * rename one.
+ */
+import type { ArenaReport, HeapReport } from '../../allocators/contract.ts'
+import type { Outcome } from '../machine/types.ts'
+
+/** RSS by cause. At a safepoint the parts add up to `rss` exactly. */
+export interface Anatomy {
+  /** Resident bytes of blocks the workload holds (requested part). */
+  readonly live: number
+  /** Headers of live blocks, and what they were rounded up by. */
+  readonly blockOverhead: number
+  /** Free, in threads' caches. */
+  readonly threadCaches: number
+  /** Free whole pages that a live block above them in the same heap keeps resident. */
+  readonly pinnedFree: number
+  /** Free at the end of a heap. */
+  readonly freeTop: number
+  /** Free in bins, sharing its pages with something that is not free. */
+  readonly freeInBins: number
+  /** The allocator's own state. */
+  readonly allocatorState: number
+  /** Resident pages that no design accounts for: thread stacks, static data of the process. */
+  readonly other: number
+  readonly rss: number
+}
+
+export interface ArenaSample {
+  readonly name: string
+  /** Bytes got from the system, and resident bytes of them. */
+  readonly system: number
+  readonly resident: number
+  readonly top: number
+  readonly attachedThreads: number
+  /** As of the last safepoint. */
+  readonly live: number
+  readonly free: number
+  readonly lockWaitNs: number
+}
+
+export interface LockSample {
+  readonly name: string
+  readonly acquisitions: number
+  readonly spinAcquisitions: number
+  readonly waits: number
+  readonly waitNs: number
+  readonly waitNsMax: number
+  readonly waitersMax: number
+  readonly ownerSwitches: number
+  readonly failedTries: number
+}
+
+/** One line of samples.ndjson: taken without stopping anybody. Counts are running totals. */
+export interface Sample {
+  readonly type: 'sample'
+  /** Nanoseconds since the start barrier. */
+  readonly t: number
+  readonly rss: number
+  readonly vmSize: number
+  readonly live: number
+  readonly liveBlocks: number
+  readonly usable: number
+  readonly threadCaches: number
+  readonly ops: number
+  readonly mallocs: number
+  readonly frees: number
+  readonly remoteFrees: number
+  readonly minorFaults: number
+  readonly systemCalls: number
+  readonly lockWaitNs: number
+  readonly lockWaits: number
+  readonly failedAllocations: number
+  readonly phase: string
+  readonly arenas: readonly ArenaSample[]
+  readonly locks: readonly LockSample[]
+  /** By seat: ops carried out, ns waiting for locks, lab thread number or -1. */
+  readonly threads: readonly { thread: number; ops: number; lockWaitNs: number; state: string }[]
+  /** Remote-free matrix: `[freeing][allocating]` blocks by seat; every 10th sample only. */
+  readonly matrix?: readonly (readonly number[])[]
+}
+
+/** One line of samples.ndjson: what `inspect` found while everybody was parked. */
+export interface SafepointSample {
+  readonly type: 'safepoint'
+  readonly t: number
+  readonly reason: 'phase' | 'tick' | 'end' | 'oom' | 'request'
+  readonly label: string
+  readonly rss: number
+  readonly vmSize: number
+  readonly live: number
+  readonly minorFaults: number
+  readonly anatomy: Anatomy
+  readonly heap: HeapReport
+  readonly violations: readonly { invariant: string; where: string }[]
+  /** By arena of `heap.arenas`: resident, live requested and pinned-free bytes. */
+  readonly arenas: readonly { resident: number; live: number; pinnedFree: number }[]
+}
+
+/** One line of samples.ndjson: something rare that happened. */
+export interface LogSample {
+  readonly type: 'event'
+  readonly t: number
+  readonly thread: number
+  readonly event: string
+  readonly a: number
+  readonly b: number
+}
+
+export type SampleLine = Sample | SafepointSample | LogSample
+
+export interface LatencySummary {
+  readonly p50: number
+  readonly p99: number
+  readonly p999: number
+}
+
+/** One entry of summary.json's `variants`. */
+export interface VariantSummary {
+  readonly variant: string
+  readonly outcome: Outcome
+  /** Label of the phase under way at an early end; null when completed. */
+  readonly outcomePhase: string | null
+  readonly message: string
+  readonly seconds: number
+  readonly ops: number
+  readonly opsPerSecond: number
+  readonly rss: { readonly max: number; readonly end: number }
+  readonly vmSize: { readonly max: number; readonly end: number }
+  readonly live: { readonly max: number; readonly end: number }
+  readonly minorFaults: number
+  readonly systemCalls: {
+    readonly brk: number
+    readonly mmap: number
+    readonly munmap: number
+    readonly mremap: number
+    readonly mprotect: number
+    readonly madvise: number
+  }
+  readonly arenas: number
+  readonly frees: number
+  readonly remoteFrees: number
+  readonly failedAllocations: number
+  readonly lockWaitNs: number
+  /** Share of the carry-out time spent recording, 0..1. */
+  readonly recordingShare: number
+  /** Share of the run spent stopped at safepoints, 0..1. */
+  readonly stoppedShare: number
+  readonly latencyNs: { readonly malloc: LatencySummary; readonly free: LatencySummary }
+  readonly anatomy: Anatomy
+  readonly phases: readonly {
+    readonly label: string
+    readonly seconds: number
+    readonly rss: number
+    readonly vmSize: number
+    readonly live: number
+    readonly minorFaults: number
+    readonly ops: number
+  }[]
+  readonly notices: readonly string[]
+}
+
+/** summary.json, and what `--json` prints. */
+export interface RunSummary {
+  readonly scenario: string
+  readonly machine: string
+  readonly cores: number
+  readonly seed: number
+  readonly params: Readonly<Record<string, number | boolean>>
+  readonly limits: Readonly<Record<string, number | null>>
+  /** Run folder, relative to where the command ran; null when nothing was written. */
+  readonly folder: string | null
+  readonly variants: readonly VariantSummary[]
+}
+
+export type { ArenaReport, HeapReport }
