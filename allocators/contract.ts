@@ -229,7 +229,7 @@ export interface Design<T = Readonly<Record<string, number>>> {
   /** Bytes of static data it wants between page 1 and the brk heap, for this many seats. */
   readonly dataBytes: number
   /** Adjusts tunables to a run before it starts (`heap_max`); says what it changed, if anything. */
-  fit?(tunables: T, run: FitRequest): { tunables: T; notice: string | undefined }
+  fit?(tunables: T, run: FitRequest): Fitted<T>
   /** Lays out the state in the words, once, before any thread runs. */
   boot(process: Process, tunables: T): void
   /** Any isolate: rebuilds everything from words and tunables. */
@@ -240,6 +240,15 @@ export interface Design<T = Readonly<Record<string, number>>> {
   check(process: Process, tunables: T): Violation[]
   /** Any time, without locks: bounded, a few words per arena. Not shown when absent. */
   glance?(process: Process, tunables: T): ArenaGlance[]
+}
+
+/** What `fit` made of the tunables. */
+export interface Fitted<T> {
+  readonly tunables: T
+  /** One line for the user when something was changed. */
+  readonly notice: string | undefined
+  /** VmSize of an arena heap counts this many times: nominal HEAP_MAX_SIZE ÷ the lowered one. */
+  readonly arenaHeapScale: number
 }
 
 /** What `fit` may look at. */

@@ -92,8 +92,10 @@ export const RunState = {
   ENDING: 2,
   /** The memory limit was crossed: lab threads stop at their next op boundary, for good. */
   KILLED: 3,
-  /** A worker died, an invariant broke, or the user asked to stop: as KILLED. */
+  /** The user asked to stop, or all is done: as KILLED. */
   STOPPED: 4,
+  /** A worker died or an invariant broke: nobody may wait for anything any more, locks included. */
+  FAILED: 5,
 } as const
 export type RunState = (typeof RunState)[keyof typeof RunState]
 
@@ -119,6 +121,12 @@ export const SeatWord = {
   STARTED_BY: 8,
   /** Index of the lab thread within its role. */
   INDEX: 9,
+  /** 1 while its lab thread waits for the safepoint of a phase mark. */
+  PHASE_WAIT: 10,
+  /** Times its role was handed on: a lab thread started by one of its own role has one more. */
+  GENERATION: 11,
+  /** Worker that carries it, + 1. */
+  WORKER: 12,
 } as const
 export const SEAT_ROW_WORDS = 32
 
@@ -152,7 +160,7 @@ export const CHANNEL_HEAD_BYTES = 64
 export const BARRIER_BYTES = 64
 /** Words of a run-queue entry: role, seat, argument text and handed cells. */
 export const QUEUE_ENTRY_WORDS = 128
-/** Float64 figures of an event-log entry: time ns, lab thread, event, a, b. */
+/** Float64 figures of an event-log entry: see `LogField`. */
 export const LOG_ENTRY = 8
 
 const LINE = 64
@@ -240,3 +248,6 @@ export function viewControl(buffer: SharedArrayBuffer, plan: ControlPlan): Contr
     cells: new Int32Array(buffer, at.cells, cells * CELL_WORDS),
   }
 }
+
+/** Fields of an event-log entry. `SEQUENCE` is written last: 0 while the entry is being written. */
+export const LogField = { SEQUENCE: 0, TIME: 1, THREAD: 2, EVENT: 3, A: 4, B: 5 } as const
