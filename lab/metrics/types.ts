@@ -27,6 +27,14 @@ export interface Anatomy {
   readonly rss: number
 }
 
+/** What one arena adds to the anatomy. */
+export interface ArenaAnatomy {
+  readonly resident: number
+  /** Requested bytes that are resident. */
+  readonly live: number
+  readonly pinnedFree: number
+}
+
 export interface ArenaSample {
   readonly name: string
   /** Bytes got from the system, and resident bytes of them. */
@@ -95,7 +103,11 @@ export interface SafepointSample {
   readonly heap: HeapReport
   readonly violations: readonly { invariant: string; where: string }[]
   /** By arena of `heap.arenas`: resident, live requested and pinned-free bytes. */
-  readonly arenas: readonly { resident: number; live: number; pinnedFree: number }[]
+  readonly arenas: readonly ArenaAnatomy[]
+  /** Ops carried out so far. */
+  readonly ops: number
+  /** Of `anatomy.other`: blocks the process itself holds, which no cell names. */
+  readonly processBlocks: number
 }
 
 /** One line of samples.ndjson: something rare that happened. */

@@ -4,12 +4,7 @@
  */
 import type { RunningMachine, RunPlan, SpaceLimits } from '../machine/types.ts'
 import type { RunSummary, SampleLine, VariantSummary } from '../metrics/types.ts'
-
-/** A `name=value` of the command line, not yet looked up: `-P ingesters=16`. */
-export interface Assignment {
-  readonly name: string
-  readonly value: string
-}
+import type { Assignment } from '../words/assignments.ts'
 
 /** What `--out kind=FILE` can write. */
 export const OUTPUT_KINDS = ['html', 'json', 'ndjson', 'csv'] as const
