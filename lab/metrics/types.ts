@@ -60,6 +60,16 @@ export interface LockSample {
   readonly failedTries: number
 }
 
+/** One seat: what its lab thread does, and its running totals (earlier lab threads' included). */
+export interface ThreadSample {
+  /** Lab thread number; -1 when the seat is free. */
+  readonly thread: number
+  readonly ops: number
+  readonly lockWaitNs: number
+  /** A `SeatState`, in lower case. */
+  readonly state: string
+}
+
 /** One line of samples.ndjson: taken without stopping anybody. Counts are running totals. */
 export interface Sample {
   readonly type: 'sample'
@@ -83,8 +93,8 @@ export interface Sample {
   readonly phase: string
   readonly arenas: readonly ArenaSample[]
   readonly locks: readonly LockSample[]
-  /** By seat: ops carried out, ns waiting for locks, lab thread number or -1. */
-  readonly threads: readonly { thread: number; ops: number; lockWaitNs: number; state: string }[]
+  /** By seat. */
+  readonly threads: readonly ThreadSample[]
   /** Remote-free matrix: `[freeing][allocating]` blocks by seat; every 10th sample only. */
   readonly matrix?: readonly (readonly number[])[]
 }
@@ -122,10 +132,13 @@ export interface LogSample {
 
 export type SampleLine = Sample | SafepointSample | LogSample
 
+/** Nanoseconds; 0 when nothing was timed. Values under `CLOCK_FLOOR_NS` only say "faster". */
 export interface LatencySummary {
   readonly p50: number
   readonly p99: number
   readonly p999: number
+  /** Ops timed: one in 64. */
+  readonly timed: number
 }
 
 /** One entry of summary.json's `variants`. */
