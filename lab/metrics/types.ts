@@ -3,7 +3,7 @@
  * `summary.json`. Bytes and nanoseconds throughout. Others read these files: add fields, never
  * rename one.
  */
-import type { ArenaReport, HeapReport } from '../../allocators/contract.ts'
+import type { ArenaReport, HeapReport, Violation } from '../../allocators/contract.ts'
 import type { Outcome } from '../machine/types.ts'
 
 /** RSS by cause. At a safepoint the parts add up to `rss` exactly. */
@@ -111,7 +111,7 @@ export interface SafepointSample {
   readonly minorFaults: number
   readonly anatomy: Anatomy
   readonly heap: HeapReport
-  readonly violations: readonly { invariant: string; where: string }[]
+  readonly violations: readonly Violation[]
   /** By arena of `heap.arenas`: resident, live requested and pinned-free bytes. */
   readonly arenas: readonly ArenaAnatomy[]
   /** Ops carried out so far. */
@@ -139,6 +139,32 @@ export interface LatencySummary {
   readonly p999: number
   /** Ops timed: one in 64. */
   readonly timed: number
+}
+
+/** Taken at a phase mark. Counts are running totals since the start barrier. */
+export interface PhaseSummary {
+  readonly label: string
+  readonly seconds: number
+  readonly rss: number
+  readonly vmSize: number
+  readonly live: number
+  readonly minorFaults: number
+  readonly ops: number
+}
+
+/** One arena (or the design's equivalent), at the safepoint that the summary explains. */
+export interface ArenaSummary {
+  readonly name: string
+  /** Bytes got from the system, and resident bytes of them. */
+  readonly system: number
+  readonly resident: number
+  /** Requested bytes that are resident. */
+  readonly live: number
+  readonly pinnedFree: number
+  /** Free bytes as the design counts them, the top not included. */
+  readonly free: number
+  readonly top: number
+  readonly attachedThreads: number
 }
 
 /** One entry of summary.json's `variants`. */
@@ -174,15 +200,15 @@ export interface VariantSummary {
   readonly stoppedShare: number
   readonly latencyNs: { readonly malloc: LatencySummary; readonly free: LatencySummary }
   readonly anatomy: Anatomy
-  readonly phases: readonly {
-    readonly label: string
-    readonly seconds: number
-    readonly rss: number
-    readonly vmSize: number
-    readonly live: number
-    readonly minorFaults: number
-    readonly ops: number
-  }[]
+  /** Which safepoint `anatomy` and `arenaDetails` are of; null when there was none. */
+  readonly anatomyAt: string | null
+  /** True when that safepoint's walk was cut, or no safepoint was reached. */
+  readonly partial: boolean
+  readonly arenaDetails: readonly ArenaSummary[]
+  /** Those waited for longest. */
+  readonly locks: readonly LockSample[]
+  readonly violations: readonly Violation[]
+  readonly phases: readonly PhaseSummary[]
   readonly notices: readonly string[]
 }
 
