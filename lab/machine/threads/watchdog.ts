@@ -2,7 +2,7 @@
  * Says when lab threads can no longer make progress. It only reads shared words, so a verdict needs
  * the same picture several times in a row: a lab thread between two states looks blocked for a moment.
  */
-import { lockFigures } from '../../sync/locks.ts'
+import { lockFigures } from '../../sync/lock-table.ts'
 import { type Control, SEAT_ROW_WORDS, SeatState, SeatWord } from '../../words/control.ts'
 import { OP_NAMES } from '../../workload/ops.ts'
 
