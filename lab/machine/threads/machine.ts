@@ -8,8 +8,8 @@ import { MessageChannel } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import type { Design } from '../../../allocators/contract.ts'
 import { waitForStart } from '../../sync/barrier.ts'
-import { messageOf } from '../../words/bad-input.ts'
 import { passPhase, release, setRunState } from '../../sync/pause.ts'
+import { messageOf } from '../../words/bad-input.ts'
 import {
   type Control,
   ControlWord,
