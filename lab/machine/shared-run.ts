@@ -4,7 +4,7 @@
  */
 import { type Design, type ThreadInfo, TLS_WORDS } from '../../allocators/contract.ts'
 import { AddressSpace, createAddressSpace } from '../memory/address-space.ts'
-import { kernelLock, Locks } from '../sync/locks.ts'
+import { KernelMutex, Locks } from '../sync/locks.ts'
 import type { ControlPlan } from '../words/control.ts'
 import { type Control, ControlWord, createControl, viewControl } from '../words/control.ts'
 import {
@@ -17,7 +17,7 @@ import {
   wordAt,
   wordsOfBytes,
 } from '../words/units.ts'
-import type { ScenarioNeeds } from '../workload/scenario.ts'
+import type { ScenarioPlan } from '../workload/plan.ts'
 import { type Clock, createSelf, LabProcess } from './process.ts'
 import type { RunPlan } from './types.ts'
 
@@ -55,7 +55,7 @@ export interface SharedRun {
 export function createSharedRun(
   plan: RunPlan,
   design: Design,
-  needs: ScenarioNeeds,
+  needs: ScenarioPlan,
   clock: { originMs: number; now: Clock },
 ): { run: SharedRun; notice: string | undefined } {
   const fitted = design.fit?.(plan.variant.tunables, plan) ?? {
@@ -70,7 +70,7 @@ export function createSharedRun(
     locksMax: LOCKS_MAX,
     cellsPerSeat: needs.privateCells,
     tableCells: needs.tableCells,
-    channelCapacities: needs.channels,
+    channelCapacities: needs.channelCapacities,
     barriers: needs.barriers,
     runQueueSlots: plan.threads + 1,
     logEntries: LOG_ENTRIES,
@@ -89,8 +89,8 @@ export function createSharedRun(
     clockOriginMs: clock.originMs,
   }
   const run = openSharedRun(init, design)
+  new KernelMutex(control, new Locks(control, createSelf(0, 0), clock.now)).make()
   const process = run.processFor(0, 0, clock.now)
-  process.makeKernelLock()
   design.boot(process, fitted.tunables)
   return { run, notice: fitted.notice }
 }
@@ -108,7 +108,7 @@ export function openSharedRun(init: SharedRunInit, design: Design): SharedRun {
     processFor(seat, thread, clock) {
       const self = createSelf(seat, thread)
       const locks = new Locks(control, self, clock)
-      const space = new AddressSpace(heap, control, self, kernelLock(control, locks))
+      const space = new AddressSpace(heap, control, self, new KernelMutex(control, locks))
       const cores = init.plan.cores
       return new LabProcess({
         words: heap,

@@ -1,7 +1,6 @@
 /** What every machine is given, and what it gives back. */
 import type { Design, HeapReport } from '../../allocators/contract.ts'
-import type { Control } from '../words/control.ts'
-import type { SharedWords } from '../words/units.ts'
+import type { SharedRun } from './shared-run.ts'
 
 /** A design by name or file, with its resolved tunables: plain data, sent to workers. */
 export interface VariantPlan {
@@ -61,6 +60,8 @@ export interface MachineOutcome {
   readonly outcome: Outcome
   /** One or more lines for the user: what died, who held what, which lock. Empty when completed. */
   readonly message: string
+  /** False when the lab itself fell short (heap buffer full): the results mean nothing. */
+  readonly trustworthy: boolean
   /** Label of the phase under way when it ended early. */
   readonly phase: string | undefined
   /** Nanoseconds from the start barrier to the end, safepoints excluded. */
@@ -74,6 +75,8 @@ export interface Safepoint {
   readonly reason: 'phase' | 'tick' | 'end' | 'oom' | 'request'
   readonly label: string
   readonly ns: number
+  /** False when lab threads were stopped in the middle of ops: what is found is partial. */
+  readonly clean: boolean
 }
 
 /** What a machine tells while it runs. It never waits for `onPhase`, but for `onSafepoint`. */
@@ -85,8 +88,10 @@ export interface MachineListener {
 /** A run under way. */
 export interface RunningMachine {
   readonly plan: RunPlan
-  readonly heap: SharedWords
-  readonly control: Control
+  /** The shared buffers, and the process as any isolate may look at it. */
+  readonly run: SharedRun
+  /** What the design changed of its tunables to fit the run, for the user. */
+  readonly notice: string | undefined
   /** Nanoseconds of the run's clock so far. */
   now(): number
   pause(): Promise<void>
