@@ -36,6 +36,7 @@ import {
 } from '../placements.ts'
 import type { HeapProbe } from './heap-probe.ts'
 import { fillMallinfo, mallocInfoXml } from './ptmalloc-info.ts'
+import { arenaLines } from './ptmalloc-text.ts'
 
 const HOPS_BITS = 12
 const PAGE_WORD_MASK = PAGE_WORDS - 1
@@ -132,6 +133,12 @@ export class PtmallocProbe implements HeapProbe {
     const pairs: number[] = []
     this.#walkAll((first, second) => pairs.push(first, second))
     return Int32Array.from(pairs)
+  }
+
+  describe(placement: string, tls: WordIndex): string[] {
+    const number = /^H(\d+)/.exec(placement)?.[1]
+    const arena = number === undefined ? this.#m.main : this.#arenas[Number(number)]
+    return arena === undefined ? [] : arenaLines(this.#m, arena, this.#brkStart, tls)
   }
 
   mallocInfo(): string {

@@ -22,7 +22,13 @@ import {
 } from '../../words/units.ts'
 import type { TraceChunk } from '../../workload/trace/chunk.ts'
 import { TraceOp } from '../../workload/trace/format.ts'
-import { CHECK_FIGURES, PLACED_SHIFT, Placed, type ReplayRecords } from '../placements.ts'
+import {
+  CHECK_FIGURES,
+  PLACED_SHIFT,
+  Placed,
+  placementText,
+  type ReplayRecords,
+} from '../placements.ts'
 import { ThreadLifecycle } from '../thread-lifecycle.ts'
 import type { HeapProbe } from './heap-probe.ts'
 import { KernelLog } from './kernel-log.ts'
@@ -98,7 +104,8 @@ export class SerialMachine {
   #outUsed = 0
   #checks: Float64Array[] = []
   #dumps: Int32Array[] = []
-  #checkpoints = 0
+  /** Checkpoints so far. */
+  checkpoints = 0
 
   constructor(design: Design, tunables: Readonly<Record<string, number>>, options: SerialOptions) {
     this.#design = design
@@ -170,18 +177,31 @@ export class SerialMachine {
     }
   }
 
-  /** What was placed since the last call. `mallocInfo` is of now. */
+  /** What was placed since the last call; `mallocInfo` is the probe's to tell. */
   take(): ReplayRecords {
     const records = {
       placements: this.#out.slice(0, this.#outUsed),
       checks: this.#checks,
       dumps: this.#dumps,
-      mallocInfo: this.probe.mallocInfo() ?? '',
+      mallocInfo: '',
     }
     this.#outUsed = 0
     this.#checks = []
     this.#dumps = []
     return records
+  }
+
+  /** Where the block of a slot lies now: `M 4112`, `H1.0 2272`; `0` for an empty slot. */
+  placementOf(slot: number): string {
+    const pair = new Int32Array(2)
+    this.probe.place((this.#blocks[slot] ?? BLOCK_NULL) as Block, pair, 0)
+    return placementText(pair[0]!, pair[1]!)
+  }
+
+  /** Lines on the arena of a placement, and on the cache of a thread of the trace. */
+  describe(placement: string, thread: number): string[] {
+    const seat = this.#seats[thread] ?? 0
+    return this.probe.describe(placement, wordAt(this.#tlsStart, seat * TLS_WORDS))
   }
 
   // ── ops ────────────────────────────────────────────────────────────────────────────────────
@@ -227,18 +247,19 @@ export class SerialMachine {
   #rareOp(op: number, thread: number, size: number): void {
     if (op === TraceOp.TRIM) this.#heap.trim(size)
     else if (op === TraceOp.EXIT) this.#end(thread)
-    else if (op === TraceOp.CHECKPOINT) this.#checkpoint()
+    else if (op === TraceOp.CHECKPOINT) this.checkpoint()
     else throw new Error(`op ${op} in a trace`)
   }
 
-  #checkpoint(): void {
+  /** A `k` of its own, after the last op. */
+  checkpoint(): void {
     const figures = new Float64Array(CHECK_FIGURES.length)
     this.probe.checkpoint(figures, this.#blocks)
-    if (this.#checkpoints === this.#options.dumpAt) {
+    if (this.checkpoints === this.#options.dumpAt) {
       const dump = this.probe.dump()
       if (dump !== undefined) this.#dumps.push(dump)
     }
-    this.#checkpoints++
+    this.checkpoints++
     if (!this.#options.placements) return
     if (this.#outUsed === this.#out.length) this.#growOut()
     this.#out[this.#outUsed] = Placed.CHECK << PLACED_SHIFT
