@@ -3,10 +3,19 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { BARRIER_BYTES, type Control, ControlWord, RunState, SeatState } from '../words/control.ts'
 import type { SharedWords } from '../words/units.ts'
 import type { Parking } from './pause.ts'
+import { WAIT_SLICE_MS } from './wait-slice.ts'
 
-const SLICE_MS = 50
-/** Words of a barrier: who has come, and how often it has opened. */
-const Gate = { ARRIVED: 0, GENERATION: 1 } as const
+/**
+ * A barrier is one word, so that an arrival and what it arrives at change together:
+ *
+ *     31 ............ 16   15 .......... 0
+ *   ┌────────────────────┬────────────────┐
+ *   │ openings (mod 2^16)│ who have come  │
+ *   └────────────────────┴────────────────┘
+ */
+const OPENING = 0x10000
+const ARRIVED_MASK = 0xffff
+const openings = (gate: number): number => gate >>> 16
 
 /** The cyclic barriers of a run, as one isolate sees them. */
 export class Barriers {
@@ -21,24 +30,33 @@ export class Barriers {
   }
 
   /**
-   * Waits until `parties` lab threads have come. The generation is read before arriving, so an
-   * opening in between is never missed, and a lab thread that comes around again is counted anew.
+   * Waits until `parties` (1 to 65535) lab threads have come; returns at once when the run ends. Of
+   * more lab threads than `parties`, the later ones wait for the next opening.
    */
   wait(barrier: number, parties: number): void {
+    const words = this.#words
     const gate = (this.#control.plan.at.barriers + barrier * BARRIER_BYTES) / 4
-    const generation = Atomics.load(this.#words, gate + Gate.GENERATION)
-    if (Atomics.add(this.#words, gate + Gate.ARRIVED, 1) + 1 === parties) {
-      Atomics.store(this.#words, gate + Gate.ARRIVED, 0)
-      Atomics.add(this.#words, gate + Gate.GENERATION, 1)
-      Atomics.notify(this.#words, gate + Gate.GENERATION)
-      return
-    }
+    let before: number
+    let after: number
+    // Ends: a failed exchange means that another lab thread has arrived.
+    do {
+      before = Atomics.load(words, gate)
+      const last = (before & ARRIVED_MASK) + 1 >= parties
+      after = last ? ((before & ~ARRIVED_MASK) + OPENING) | 0 : before + 1
+    } while (Atomics.compareExchange(words, gate, before, after) !== before)
+    if ((after & ARRIVED_MASK) === 0) Atomics.notify(words, gate)
+    else this.#awaitOpening(gate, barrier, openings(before))
+  }
+
+  /** Woken by the last to arrive. Arrivals change the word too: a wait cut short by one looks again. */
+  #awaitOpening(gate: number, barrier: number, opening: number): void {
+    const words = this.#words
     this.#parking.enterWait(SeatState.BARRIER, barrier)
-    while (
-      Atomics.load(this.#words, gate + Gate.GENERATION) === generation &&
-      this.#control.words[ControlWord.STATE] === RunState.RUNNING
-    ) {
-      Atomics.wait(this.#words, gate + Gate.GENERATION, generation, SLICE_MS)
+    for (;;) {
+      const now = Atomics.load(words, gate)
+      if (openings(now) !== opening) break
+      if (Atomics.load(this.#control.words, ControlWord.STATE) !== RunState.RUNNING) break
+      Atomics.wait(words, gate, now, WAIT_SLICE_MS)
     }
     this.#parking.leaveWait()
   }
@@ -48,7 +66,7 @@ export class Barriers {
 export function readyAndWait(control: Control): boolean {
   Atomics.add(control.words, ControlWord.WORKERS_READY, 1)
   while (Atomics.load(control.words, ControlWord.STATE) === RunState.STARTING) {
-    Atomics.wait(control.words, ControlWord.STATE, RunState.STARTING, SLICE_MS)
+    Atomics.wait(control.words, ControlWord.STATE, RunState.STARTING, WAIT_SLICE_MS)
   }
   return Atomics.load(control.words, ControlWord.STATE) === RunState.RUNNING
 }

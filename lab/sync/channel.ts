@@ -1,13 +1,14 @@
 /**
  * Bounded, blocking, many-to-many channels of cell contents: xmalloc's queues. A ring of cells under
- * one mutex; who finds it full or empty waits until its count of changes moves on.
+ * one mutex. Who finds it full waits for a departure, who finds it empty waits for an arrival.
  *
- *   int32  0       1       2       3       4 …            ring: capacity cells of 4 words
- *        ┌───────┬───────┬───────┬───────┬───────────┬──────────────────────────────
- *        │ mutex │ first │ count │ turn x│ unused    │ content, content, …
- *        └───────┴───────┴───────┴───────┴───────────┴──────────────────────────────
+ *   int32  0       1       2       3           4             5           6            16 …
+ *        ┌───────┬───────┬───────┬───────────┬─────────────┬───────────┬────────────┬─────────────
+ *        │ mutex │ first │ count │ arrivals x│ departures x│ receivers │ senders    │ ring of cells
+ *        └───────┴───────┴───────┴───────────┴─────────────┴───────────┴────────────┴─────────────
  *
- * first and count change under the mutex; x = `turn` counts every change and is what is waited on.
+ * `receivers` and `senders` are lab threads that wait and have not been woken: at least as many as
+ * sleep. Everything changes under the mutex; x = waited on without it, counted up by each wake-up.
  */
 import { Cell } from '../words/cells.ts'
 import {
@@ -19,11 +20,21 @@ import {
   SeatState,
 } from '../words/control.ts'
 import { roundUp, type SharedWords } from '../words/units.ts'
+import { claimCell, releaseCell } from './cells.ts'
 import type { Parking } from './pause.ts'
+import { WAIT_SLICE_MS } from './wait-slice.ts'
+import { lockWord, unlockWord } from './word-mutex.ts'
 
-const Head = { MUTEX: 0, FIRST: 1, COUNT: 2, TURN: 3 } as const
+const Head = {
+  MUTEX: 0,
+  FIRST: 1,
+  COUNT: 2,
+  ARRIVALS: 3,
+  DEPARTURES: 4,
+  RECEIVERS: 5,
+  SENDERS: 6,
+} as const
 const HEAD_WORDS = CHANNEL_HEAD_BYTES / 4
-const SLICE_MS = 50
 const LINE_WORDS = 16
 
 /** Every channel of a run, as one isolate sees them. */
@@ -32,6 +43,8 @@ export class Channels {
   readonly #parking: Parking
   readonly #words: SharedWords
   readonly #cells: SharedWords
+  /** Index in `control.cells` from which on cells are shared. */
+  readonly #sharedFrom: number
   /** Index of each channel's head in `control.int32`. */
   readonly #heads: number[] = []
 
@@ -40,6 +53,7 @@ export class Channels {
     this.#parking = parking
     this.#words = control.int32
     this.#cells = control.cells
+    this.#sharedFrom = control.plan.seats * control.plan.cellsPerSeat * CELL_WORDS
     let head = control.plan.at.channels / 4
     for (const capacity of control.plan.channelCapacities) {
       this.#heads.push(head)
@@ -48,89 +62,127 @@ export class Channels {
   }
 
   /**
-   * Moves the content of a private cell into the channel; waits while it is full. False when
-   * nothing was sent: an empty cell, or a channel that is full at the deadline.
+   * Moves the content of the cell at index `cell` of `control.cells` into the channel; waits while
+   * it is full. False when nothing was sent: an empty cell, or a full channel once the run ends
+   * (the content then stays in the cell).
    */
   send(channel: number, cell: number): boolean {
-    if (this.#cells[cell + Cell.BLOCK] === 0) return false
     const capacity = this.#control.plan.channelCapacities[channel]!
     const head = this.#heads[channel]!
+    const words = this.#words
     for (;;) {
-      this.#lock(head)
-      const count = this.#words[head + Head.COUNT]!
+      if (Atomics.load(this.#cells, cell + Cell.BLOCK) === 0) return false
+      lockWord(words, head + Head.MUTEX)
+      const count = words[head + Head.COUNT]!
       if (count < capacity) {
-        const slot = (this.#words[head + Head.FIRST]! + count) % capacity
-        this.#copy(this.#cells, cell, this.#words, head + HEAD_WORDS + slot * CELL_WORDS)
-        this.#words[head + Head.COUNT] = count + 1
-        this.#changed(head)
-        this.#cells[cell + Cell.BLOCK] = 0
-        return true
+        const slot = (words[head + Head.FIRST]! + count) % capacity
+        const sent = this.#take(cell, head + HEAD_WORDS + slot * CELL_WORDS)
+        if (sent) {
+          words[head + Head.COUNT] = count + 1
+          this.#unlockAndWake(head, Head.RECEIVERS, Head.ARRIVALS)
+        } else {
+          // There is still room: the wake-up this one may have had goes to the next sender.
+          this.#unlockAndWake(head, Head.SENDERS, Head.DEPARTURES)
+        }
+        return sent
       }
-      if (!this.#waitForTurn(head, channel)) return false
+      if (!this.#unlockAndWait(channel, Head.SENDERS, Head.DEPARTURES)) return false
     }
-  }
-
-  /** Moves a content out of the channel into an empty private cell; false at the deadline. */
-  receive(channel: number, cell: number): boolean {
-    const capacity = this.#control.plan.channelCapacities[channel]!
-    const head = this.#heads[channel]!
-    for (;;) {
-      this.#lock(head)
-      const count = this.#words[head + Head.COUNT]!
-      if (count > 0) {
-        const slot = this.#words[head + Head.FIRST]!
-        this.#copy(this.#words, head + HEAD_WORDS + slot * CELL_WORDS, this.#cells, cell)
-        this.#words[head + Head.FIRST] = (slot + 1) % capacity
-        this.#words[head + Head.COUNT] = count - 1
-        this.#changed(head)
-        return true
-      }
-      if (!this.#waitForTurn(head, channel)) return false
-    }
-  }
-
-  #copy(from: SharedWords, at: number, to: SharedWords, target: number): void {
-    for (let field = 0; field < CELL_WORDS; field++) to[target + field] = from[at + field]!
-  }
-
-  /** Counts the change, lets go of the mutex, and wakes who waits for a change. */
-  #changed(head: number): void {
-    Atomics.add(this.#words, head + Head.TURN, 1)
-    this.#unlock(head)
-    Atomics.notify(this.#words, head + Head.TURN)
   }
 
   /**
-   * Called with the mutex held. `turn` is read under it, so a change after the caller looked makes
-   * the wait return at once. The caller looks again after waking: somebody else may have been
-   * quicker. False when the channel is open: the deadline has passed or the run is over.
+   * Moves a content out of the channel into the cell at index `cell` of `control.cells`, which must
+   * be empty; waits while there is none. False when the channel is empty and the run ends. Should
+   * others have filled a shared cell meanwhile, their content takes the free place in the channel.
    */
-  #waitForTurn(head: number, channel: number): boolean {
-    const turn = Atomics.load(this.#words, head + Head.TURN)
-    this.#unlock(head)
-    this.#parking.enterWait(SeatState.CHANNEL, channel)
+  receive(channel: number, cell: number): boolean {
+    const capacity = this.#control.plan.channelCapacities[channel]!
+    const head = this.#heads[channel]!
+    const words = this.#words
+    for (;;) {
+      lockWord(words, head + Head.MUTEX)
+      const count = words[head + Head.COUNT]!
+      if (count > 0) {
+        const slot = words[head + Head.FIRST]!
+        if (this.#put(head + HEAD_WORDS + slot * CELL_WORDS, cell)) {
+          words[head + Head.FIRST] = (slot + 1) % capacity
+          words[head + Head.COUNT] = count - 1
+          this.#unlockAndWake(head, Head.SENDERS, Head.DEPARTURES)
+        } else {
+          this.#unlockAndWake(head, Head.RECEIVERS, Head.ARRIVALS)
+        }
+        return true
+      }
+      if (!this.#unlockAndWait(channel, Head.RECEIVERS, Head.ARRIVALS)) return false
+    }
+  }
+
+  /** Cell to ring. False when another lab thread has emptied the shared cell meanwhile. */
+  #take(cell: number, slot: number): boolean {
+    const cells = this.#cells
+    const shared = cell >= this.#sharedFrom
+    const block = shared ? claimCell(cells, cell) : cells[cell + Cell.BLOCK]!
+    this.#words[slot + Cell.BLOCK] = block
+    for (let field = Cell.REQUESTED; field <= Cell.STAMP; field++) {
+      this.#words[slot + field] = cells[cell + field]!
+    }
+    if (shared) releaseCell(cells, cell, 0)
+    else cells[cell + Cell.BLOCK] = 0
+    return block !== 0
+  }
+
+  /** Ring to cell. False when the cell was not empty: its old content is in the ring now. */
+  #put(slot: number, cell: number): boolean {
+    const cells = this.#cells
+    const shared = cell >= this.#sharedFrom
+    const old = shared ? claimCell(cells, cell) : cells[cell + Cell.BLOCK]!
+    const block = this.#words[slot + Cell.BLOCK]!
+    for (let field = Cell.REQUESTED; field <= Cell.STAMP; field++) {
+      const kept = cells[cell + field]!
+      cells[cell + field] = this.#words[slot + field]!
+      this.#words[slot + field] = kept
+    }
+    this.#words[slot + Cell.BLOCK] = old
+    if (shared) releaseCell(cells, cell, block)
+    else cells[cell + Cell.BLOCK] = block
+    return old === 0
+  }
+
+  /** Lets go of the mutex, and wakes one of those who wait at `turn`, if any do. */
+  #unlockAndWake(head: number, waiters: number, turn: number): void {
+    const words = this.#words
+    const waiting = words[head + waiters]!
+    if (waiting === 0) {
+      unlockWord(words, head + Head.MUTEX)
+      return
+    }
+    words[head + waiters] = waiting - 1
+    Atomics.add(words, head + turn, 1)
+    unlockWord(words, head + Head.MUTEX)
+    Atomics.notify(words, head + turn, 1)
+  }
+
+  /**
+   * Called with the mutex held. The waiter is counted and `turn` read before it lets go, so whoever
+   * changes the ring afterwards sees it and moves `turn` on: a wait that begins too late returns at
+   * once. The caller looks again after waking, since somebody else may have been quicker. False when
+   * the run ends: channels are open then.
+   */
+  #unlockAndWait(channel: number, waiters: number, turnWord: number): boolean {
+    const words = this.#words
     const state = this.#control.words
+    const head = this.#heads[channel]!
+    const turn = Atomics.load(words, head + turnWord)
+    words[head + waiters] = words[head + waiters]! + 1
+    unlockWord(words, head + Head.MUTEX)
+    this.#parking.enterWait(SeatState.CHANNEL, channel)
     while (
-      Atomics.load(this.#words, head + Head.TURN) === turn &&
-      state[ControlWord.STATE] === RunState.RUNNING
+      Atomics.load(words, head + turnWord) === turn &&
+      Atomics.load(state, ControlWord.STATE) === RunState.RUNNING
     ) {
-      Atomics.wait(this.#words, head + Head.TURN, turn, SLICE_MS)
+      Atomics.wait(words, head + turnWord, turn, WAIT_SLICE_MS)
     }
     this.#parking.leaveWait()
-    return state[ControlWord.STATE] === RunState.RUNNING
-  }
-
-  /** A short mutex of its own: held for a few stores, and no lock of the modelled process. */
-  #lock(head: number): void {
-    if (Atomics.compareExchange(this.#words, head + Head.MUTEX, 0, 1) === 0) return
-    while (Atomics.exchange(this.#words, head + Head.MUTEX, 2) !== 0) {
-      Atomics.wait(this.#words, head + Head.MUTEX, 2, SLICE_MS)
-    }
-  }
-
-  #unlock(head: number): void {
-    if (Atomics.exchange(this.#words, head + Head.MUTEX, 0) === 2) {
-      Atomics.notify(this.#words, head + Head.MUTEX, 1)
-    }
+    return Atomics.load(state, ControlWord.STATE) === RunState.RUNNING
   }
 }

@@ -14,15 +14,11 @@ import {
 import { Counter } from '../words/events.ts'
 import type { SharedWords } from '../words/units.ts'
 import { LockFigure, LockWord, lockFloats, lockWords, makeLockRow } from './lock-table.ts'
+import { WAIT_SLICE_MS } from './wait-slice.ts'
 
 const FREE = 0
 const HELD = 1
 const HELD_WITH_WAITERS = 2
-/**
- * Longest wait before a waiter looks whether the run has failed, in ms. Wake-ups do not need it:
- * it is for holders that died and will never notify.
- */
-const WAIT_SLICE_MS = 50
 
 /** The mmap_lock of the modelled kernel: always the first lock made. */
 export const MMAP_LOCK_ID = 0
@@ -131,9 +127,8 @@ export class Locks {
   #spin(words: SharedWords, word: number): boolean {
     const spins = this.#control.words[ControlWord.SPIN_COUNT]!
     for (let i = 0; i < spins; i++) {
-      if (words[word] === FREE && Atomics.compareExchange(words, word, FREE, HELD) === FREE) {
-        return true
-      }
+      if (Atomics.load(words, word) !== FREE) continue
+      if (Atomics.compareExchange(words, word, FREE, HELD) === FREE) return true
     }
     return false
   }

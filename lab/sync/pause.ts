@@ -18,9 +18,7 @@ import {
   SeatWord,
 } from '../words/control.ts'
 import type { SyncSelf } from './locks.ts'
-
-/** Longest wait before the state of the run is looked at again, in ms. */
-const SLICE_MS = 50
+import { WAIT_SLICE_MS } from './wait-slice.ts'
 
 /** The lab thread's side. One per isolate; speaks for the lab thread that `self` names. */
 export class Parking {
@@ -39,7 +37,7 @@ export class Parking {
       this.setState(SeatState.PARKED)
       while (Atomics.load(words, ControlWord.PAUSE) !== 0 && !this.#runIsOver()) {
         // Woken by `release`; re-reading PAUSE afterwards is enough, because only it is waited for.
-        Atomics.wait(words, ControlWord.PAUSE, 1, SLICE_MS)
+        Atomics.wait(words, ControlWord.PAUSE, 1, WAIT_SLICE_MS)
       }
       this.setState(SeatState.RUNNING)
       if (Atomics.load(words, ControlWord.PAUSE) === 0 || this.#runIsOver()) return
@@ -60,7 +58,7 @@ export class Parking {
   }
 
   /** Within a wait: sleeps until WAKE changes or `ms` have passed. */
-  waitForWake(seen: number, ms = SLICE_MS): void {
+  waitForWake(seen: number, ms = WAIT_SLICE_MS): void {
     Atomics.wait(this.#control.words, ControlWord.WAKE, seen, ms)
   }
 
@@ -82,7 +80,7 @@ export class Parking {
     this.enterWait(SeatState.PARKED, 0)
     announce()
     while (Atomics.load(seats, flag) === 1 && !this.#runIsOver()) {
-      Atomics.wait(seats, flag, 1, SLICE_MS)
+      Atomics.wait(seats, flag, 1, WAIT_SLICE_MS)
     }
     this.leaveWait()
   }

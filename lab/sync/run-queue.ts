@@ -9,10 +9,11 @@
  */
 import { type Control, ControlWord, QUEUE_ENTRY_WORDS, RunState } from '../words/control.ts'
 import { wakeAll } from './pause.ts'
+import { WAIT_SLICE_MS } from './wait-slice.ts'
+import { lockWord, unlockWord } from './word-mutex.ts'
 
 const HEAD_WORDS = 5
 const TEXT_BYTES_MAX = (QUEUE_ENTRY_WORDS - HEAD_WORDS - 1) * 4
-const SLICE_MS = 50
 
 /** A started lab thread. */
 export interface QueueEntry {
@@ -34,7 +35,7 @@ export function pushEntry(control: Control, entry: QueueEntry): void {
   if (bytes.length > TEXT_BYTES_MAX) {
     throw new Error(`arguments of ${bytes.length} bytes: at most ${TEXT_BYTES_MAX} fit`)
   }
-  lockQueue(control)
+  lockWord(control.words, ControlWord.QUEUE_LOCK)
   const at = slotAt(control, control.words[ControlWord.QUEUE_PUSHED]!)
   const { int32 } = control
   int32[at] = entry.seat
@@ -45,16 +46,16 @@ export function pushEntry(control: Control, entry: QueueEntry): void {
   int32[at + HEAD_WORDS] = bytes.length
   new Uint8Array(control.buffer).set(bytes, (at + HEAD_WORDS + 1) * 4)
   control.words[ControlWord.QUEUE_PUSHED] = control.words[ControlWord.QUEUE_PUSHED]! + 1
-  unlockQueue(control)
+  unlockWord(control.words, ControlWord.QUEUE_LOCK)
   wakeAll(control)
 }
 
 /** The oldest entry, undefined when there is none. */
 export function takeEntry(control: Control): QueueEntry | undefined {
-  lockQueue(control)
+  lockWord(control.words, ControlWord.QUEUE_LOCK)
   const taken = control.words[ControlWord.QUEUE_TAKEN]!
   if (taken === control.words[ControlWord.QUEUE_PUSHED]!) {
-    unlockQueue(control)
+    unlockWord(control.words, ControlWord.QUEUE_LOCK)
     return undefined
   }
   const at = slotAt(control, taken)
@@ -70,7 +71,7 @@ export function takeEntry(control: Control): QueueEntry | undefined {
     text: new TextDecoder().decode(text),
   }
   control.words[ControlWord.QUEUE_TAKEN] = taken + 1
-  unlockQueue(control)
+  unlockWord(control.words, ControlWord.QUEUE_LOCK)
   return entry
 }
 
@@ -84,23 +85,9 @@ export function takeEntryBlocking(control: Control): QueueEntry | undefined {
     if (Atomics.load(control.words, ControlWord.STATE) >= RunState.KILLED) return undefined
     const entry = takeEntry(control)
     if (entry !== undefined) return entry
-    Atomics.wait(control.words, ControlWord.WAKE, wake, SLICE_MS)
+    Atomics.wait(control.words, ControlWord.WAKE, wake, WAIT_SLICE_MS)
   }
 }
 
 const slotAt = (control: Control, entry: number): number =>
   control.plan.at.runQueue / 4 + (entry % control.plan.runQueueSlots) * QUEUE_ENTRY_WORDS
-
-/** Held for a few stores; no lock of the modelled process. */
-function lockQueue(control: Control): void {
-  if (Atomics.compareExchange(control.words, ControlWord.QUEUE_LOCK, 0, 1) === 0) return
-  while (Atomics.exchange(control.words, ControlWord.QUEUE_LOCK, 2) !== 0) {
-    Atomics.wait(control.words, ControlWord.QUEUE_LOCK, 2, SLICE_MS)
-  }
-}
-
-function unlockQueue(control: Control): void {
-  if (Atomics.exchange(control.words, ControlWord.QUEUE_LOCK, 0) === 2) {
-    Atomics.notify(control.words, ControlWord.QUEUE_LOCK, 1)
-  }
-}

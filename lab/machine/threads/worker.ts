@@ -1,5 +1,7 @@
 /** Worker entry (run from dist/): carries lab threads, one at a time, until the run is over. */
-import { HeapBufferFull } from '../../memory/address-space.ts'
+
+import { builtInScenarios } from '../../../scenarios/index.ts'
+import { HeapBufferFull } from '../../memory/errors.ts'
 import { Barriers, readyAndWait } from '../../sync/barrier.ts'
 import { Channels } from '../../sync/channel.ts'
 import { RunEnded } from '../../sync/locks.ts'
@@ -48,7 +50,7 @@ async function openContext(task: WorkerTask): Promise<WorkerContext> {
   const { init, port } = task
   const { plan } = init
   const design = await loadDesign(plan.variant.design)
-  const scenario = await loadScenario(plan.scenario)
+  const scenario = await loadScenario(plan.scenario, builtInScenarios)
   const scenarioPlan = planScenario(scenario, plan.params)
   const run = openSharedRun(init, design)
   const clock = realClock(init.clockOriginMs)
