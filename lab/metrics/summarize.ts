@@ -72,6 +72,7 @@ export function summarizeVariant(run: FinishedRun): VariantSummary {
     remoteFrees: sums.of(Counter.REMOTE_FREES),
     failedAllocations: sums.of(Counter.FAILED_ALLOCATIONS),
     lockWaitNs: sums.of(Counter.LOCK_WAIT_NS),
+    failedTries: sums.of(Counter.TRYLOCK_FAILURES),
     recordingShare,
     stoppedShare: shareOf(outcome.stoppedNs, outcome.ns + outcome.stoppedNs),
     latencyNs: {

@@ -57,6 +57,7 @@ export interface LockSample {
   readonly waitNsMax: number
   readonly waitersMax: number
   readonly ownerSwitches: number
+  /** Failed tryLocks; 0 where a machine counts them by lab thread only, as `threads` does. */
   readonly failedTries: number
 }
 
@@ -194,7 +195,9 @@ export interface VariantSummary {
   readonly remoteFrees: number
   readonly failedAllocations: number
   readonly lockWaitNs: number
-  /** Share of the carry-out time spent recording, 0..1. */
+  /** tryLock calls that found the lock held. */
+  readonly failedTries: number
+  /** Share of the lab threads' time (recording and carrying out) spent recording, 0..1. */
   readonly recordingShare: number
   /** Share of the run spent stopped at safepoints, 0..1. */
   readonly stoppedShare: number

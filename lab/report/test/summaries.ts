@@ -41,6 +41,7 @@ export const killed: VariantSummary = {
   remoteFrees: 998_000,
   failedAllocations: 0,
   lockWaitNs: 123_000_000,
+  failedTries: 0,
   recordingShare: 0.31,
   stoppedShare: 0.004,
   latencyNs: {
