@@ -9,6 +9,7 @@ import type { ControlPlan } from '../words/control.ts'
 import { type Control, ControlWord, createControl, viewControl } from '../words/control.ts'
 import {
   bytesOfWords,
+  KIB,
   PAGE_BYTES,
   PAGE_WORDS,
   roundUp,
@@ -25,6 +26,15 @@ import type { RunPlan } from './types.ts'
 const MAPPINGS_MAX = 65_530
 const LOCKS_MAX = 4096
 const LOG_ENTRIES = 16_384
+/**
+ * What a small dynamic C program has before it does anything, on Debian 12: program text, libc, the
+ * loader, static data and the main stack. VmSize and, once its usual libc pages are in, RSS:
+ * /proc/self/status of a program that starts and joins threads said 2344 KiB and 1456 to 1752 KiB
+ * with 4 and 16 threads, 96 KiB of it anonymous.
+ */
+const IMAGE_BYTES = 2340 * KIB
+const IMAGE_RESIDENT_BYTES = 1500 * KIB
+
 /** The first page is never mapped, so that word 0 is NULL. */
 const DATA_START = PAGE_WORDS as WordIndex
 
@@ -91,8 +101,16 @@ export function createSharedRun(
   const run = openSharedRun(init, design)
   new KernelMutex(control, new Locks(control, createSelf(0, 0), clock.now)).make()
   const process = run.processFor(0, 0, clock.now)
+  mapProcessImage(process)
   design.boot(process, fitted.tunables)
   return { run, notice: fitted.notice }
+}
+
+/** Counted in VmSize and RSS, but in no counter: it was there before the process's first call. */
+function mapProcessImage(process: LabProcess): void {
+  process.space.mapStack(IMAGE_BYTES)
+  process.space.residentOutside(IMAGE_RESIDENT_BYTES)
+  process.control.counters.fill(0)
 }
 
 /** The same run, seen from any isolate. */

@@ -15,6 +15,7 @@ import {
   BLOCK_NULL,
   type Block,
   bytesOfPages,
+  PAGE_BYTES,
   pagesOfBytes,
   type SharedWords,
 } from '../words/units.ts'
@@ -25,8 +26,8 @@ const DTV_ELEMENT_BYTES = 16
 /** __nptl_stack_cache_maxsize. */
 const STACK_CACHE_BYTES_MAX = 40 * 1024 * 1024
 const GUARD_PAGES = 1
-/** Pages a thread touches of its stack before it does anything: its TCB and its first frames. */
-export const STACK_PAGES_TOUCHED = 2
+/** What a thread touches of its stack before it does anything: its TCB and its first frames. */
+const STACK_BYTES_TOUCHED = 2 * PAGE_BYTES
 /** A cached stack more than so many times too large is not reused. */
 const EXCESS_MAX = 4
 
@@ -68,7 +69,7 @@ export class ThreadLifecycle {
       this.#space.unmapStack(mapping)
       return false
     }
-    this.#space.chargeOutside(STACK_PAGES_TOUCHED)
+    this.#space.residentOutside(STACK_BYTES_TOUCHED)
     this.#words[own + Entry.MAPPING] = mapping
     this.#words[own + Entry.PAGES] = pages
     this.#words[own + Entry.DTV] = dtv
@@ -116,7 +117,7 @@ export class ThreadLifecycle {
     // The DTV goes first, as in __nptl_free_stacks.
     joiner.free(dtv)
     this.#space.unmapStack(mapping)
-    this.#space.chargeOutside(-STACK_PAGES_TOUCHED)
+    this.#space.residentOutside(-STACK_BYTES_TOUCHED)
   }
 
   #removeCached(index: number): void {

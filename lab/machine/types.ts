@@ -1,5 +1,6 @@
 /** What every machine is given, and what it gives back. */
 import type { Design, HeapReport } from '../../allocators/contract.ts'
+import type { SpaceLimits } from '../memory/address-space.ts'
 import type { SharedRun } from './shared-run.ts'
 
 /** A design by name or file, with its resolved tunables: plain data, sent to workers. */
@@ -9,20 +10,6 @@ export interface VariantPlan {
   /** Registry name, or the path of a user's design file. */
   readonly design: string
   readonly tunables: Readonly<Record<string, number>>
-}
-
-/** Limits of the modelled kernel. Bytes; `undefined` means none. */
-export interface SpaceLimits {
-  /** cgroup memory.max: crossing it is the OOM kill. */
-  readonly memoryLimit: number | undefined
-  /** ulimit -v: mapping beyond it fails with ENOMEM. */
-  readonly addressSpaceLimit: number | undefined
-  /** vm.overcommit_memory: 0 heuristic, 1 always, 2 never beyond the ratio. */
-  readonly overcommitMemory: 0 | 1 | 2
-  /** vm.overcommit_ratio, percent of `ramBytes`. */
-  readonly overcommitRatio: number
-  /** Memory of the modelled machine, for the overcommit modes. */
-  readonly ramBytes: number
 }
 
 /** One run: one design, one scenario, one machine. Plain data, sent to workers as it is. */
@@ -101,4 +88,4 @@ export interface RunningMachine {
   readonly finished: Promise<MachineOutcome>
 }
 
-export type { Design, HeapReport }
+export type { Design, HeapReport, SpaceLimits }

@@ -209,7 +209,7 @@ class ThreadsMachine implements RunningMachine {
   async #watch(): Promise<void> {
     const { words } = this.#control
     while (this.#ending === undefined) {
-      await pause(WATCH_EVERY_MS, undefined, { ref: false })
+      await pause(WATCH_EVERY_MS)
       if (words[ControlWord.STATE] === RunState.KILLED) {
         this.#end({ outcome: 'oom-killed', message: this.#oomMessage(), trustworthy: true })
       }

@@ -1,7 +1,7 @@
 /** Worker entry (run from dist/): carries lab threads, one at a time, until the run is over. */
 
 import { builtInScenarios } from '../../../scenarios/index.ts'
-import { HeapBufferFull } from '../../memory/address-space.ts'
+import { HeapBufferFull } from '../../memory/errors.ts'
 import { Barriers, readyAndWait } from '../../sync/barrier.ts'
 import { Channels } from '../../sync/channel.ts'
 import { RunEnded } from '../../sync/locks.ts'
