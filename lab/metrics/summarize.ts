@@ -29,6 +29,7 @@ export interface FinishedRun {
   readonly safepoints: readonly SafepointSample[]
   /** Every lock that was ever taken. */
   readonly locks: readonly LockSample[]
+  readonly cpu: VariantSummary['cpu']
   readonly notices: readonly string[]
 }
 
@@ -55,7 +56,9 @@ export function summarizeVariant(run: FinishedRun): VariantSummary {
     seconds,
     ops,
     opsPerSecond: carryOutSeconds > 0 ? ops / carryOutSeconds : 0,
+    trustworthy: outcome.trustworthy,
     rss: { max: Math.max(space.rssMax, space.rss), end: space.rss },
+    rssPerLive: shareOf(space.rss, live),
     vmSize: { max: Math.max(run.vmSizeMax, space.vmSize), end: space.vmSize },
     live: { max: Math.max(run.liveMax, live), end: live },
     minorFaults: sums.of(Counter.MINOR_FAULTS),
@@ -86,6 +89,7 @@ export function summarizeVariant(run: FinishedRun): VariantSummary {
     locks: longestWaited(run.locks),
     violations: run.safepoints.flatMap((safepoint) => safepoint.violations),
     phases: phasesOf(run.safepoints),
+    cpu: run.cpu,
     notices: run.notices,
   }
 }

@@ -178,7 +178,11 @@ export interface VariantSummary {
   readonly seconds: number
   readonly ops: number
   readonly opsPerSecond: number
+  /** False when the lab itself fell short, so that the figures mean nothing. */
+  readonly trustworthy: boolean
   readonly rss: { readonly max: number; readonly end: number }
+  /** RSS ÷ live at the end; 0 when nothing is live. */
+  readonly rssPerLive: number
   readonly vmSize: { readonly max: number; readonly end: number }
   readonly live: { readonly max: number; readonly end: number }
   readonly minorFaults: number
@@ -212,6 +216,8 @@ export interface VariantSummary {
   readonly locks: readonly LockSample[]
   readonly violations: readonly Violation[]
   readonly phases: readonly PhaseSummary[]
+  /** CPU seconds of all threads, and of the main thread, which samples; null where unknown. */
+  readonly cpu: { readonly seconds: number; readonly mainSeconds: number | null }
   readonly notices: readonly string[]
 }
 
@@ -225,6 +231,8 @@ export interface RunSummary {
   readonly limits: Readonly<Record<string, number | null>>
   /** Run folder, relative to where the command ran; null when nothing was written. */
   readonly folder: string | null
+  /** Every variant that was asked for: an interrupted run may have reached only some of them. */
+  readonly variantsAsked: readonly string[]
   readonly variants: readonly VariantSummary[]
 }
 

@@ -3,70 +3,81 @@
  * server and without the net. The page is taken as a file; nothing of the dashboard is imported.
  */
 import { readFileSync } from 'node:fs'
-import type { RecordedLine } from '../metrics/series.ts'
-import type { RunSummary } from '../metrics/types.ts'
+import type { RunSummary, SampleLine } from '../metrics/types.ts'
 
 /** The element the page looks for; without it the page asks its server. */
 const ELEMENT_ID = 'arena-lab-run'
 /** Plain samples of one variant that go into the page: more than a screen has pixels for. */
 const SAMPLES_MAX = 300
+/** Safepoints on the clock of one variant that go into the page. */
+const TICKS_MAX = 60
 /** Rare events of one variant that go into the page, the first ones. */
 const EVENTS_MAX = 500
 
 /** What the page finds. */
 export interface EmbeddedRun {
   readonly summary: RunSummary
-  readonly lines: readonly RecordedLine[]
+  /** By variant, each in the order of its times. */
+  readonly lines: readonly (readonly SampleLine[])[]
 }
 
-/** Thinned lines of one run, kept while samples.ndjson is read once from end to end. */
+/** The lines of a run that go into its page, thinned while they come in. */
 export class ReportLines {
-  readonly #variants = new Map<number, Thinned>()
+  readonly #variants: VariantLines[] = []
 
-  add(line: RecordedLine): void {
-    let thinned = this.#variants.get(line.variant)
-    if (thinned === undefined) {
-      thinned = new Thinned()
-      this.#variants.set(line.variant, thinned)
-    }
-    thinned.add(line)
+  add(variant: number, line: SampleLine): void {
+    while (this.#variants.length <= variant) this.#variants.push(new VariantLines())
+    this.#variants[variant]!.add(line)
   }
 
-  /** By variant, in the order of their times. */
-  lines(): RecordedLine[] {
-    return [...this.#variants.values()].flatMap((thinned) => thinned.lines())
+  lines(): SampleLine[][] {
+    return this.#variants.map((variant) => variant.lines())
   }
 }
 
-/** Keeps every n-th sample; whenever there are too many, n doubles and every second one goes. */
-class Thinned {
-  #samples: RecordedLine[] = []
-  #others: RecordedLine[] = []
-  #last: RecordedLine | undefined
-  #every = 1
-  #seen = 0
+class VariantLines {
+  readonly #samples = new Thinned(SAMPLES_MAX)
+  readonly #ticks = new Thinned(TICKS_MAX)
+  /** Phase marks, the end, and the first events. */
+  readonly #kept: SampleLine[] = []
   #events = 0
 
-  add(line: RecordedLine): void {
-    if (line.type !== 'sample') {
-      if (line.type === 'event' && this.#events++ >= EVENTS_MAX) return
-      this.#others.push(line)
-      return
-    }
-    this.#last = line
-    if (this.#seen++ % this.#every !== 0) return
-    this.#samples.push(line)
-    if (this.#samples.length > SAMPLES_MAX) {
-      this.#samples = this.#samples.filter((_, place) => place % 2 === 0)
-      this.#every *= 2
-    }
+  add(line: SampleLine): void {
+    if (line.type === 'sample') this.#samples.add(line)
+    else if (line.type === 'safepoint' && line.reason === 'tick') this.#ticks.add(line)
+    else if (line.type === 'safepoint' || this.#events++ < EVENTS_MAX) this.#kept.push(line)
   }
 
-  lines(): RecordedLine[] {
+  lines(): SampleLine[] {
+    const all = [...this.#samples.lines(), ...this.#ticks.lines(), ...this.#kept]
+    return all.sort((a, b) => a.t - b.t)
+  }
+}
+
+/** Keeps every n-th line and the last; whenever there are too many, every second one goes. */
+class Thinned {
+  readonly #most: number
+  #lines: SampleLine[] = []
+  #last: SampleLine | undefined
+  #every = 1
+  #seen = 0
+
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  add(line: SampleLine): void {
+    this.#last = line
+    if (this.#seen++ % this.#every !== 0) return
+    this.#lines.push(line)
+    if (this.#lines.length <= this.#most) return
+    this.#lines = this.#lines.filter((_, place) => place % 2 === 0)
+    this.#every *= 2
+  }
+
+  lines(): readonly SampleLine[] {
     const last = this.#last
-    const samples =
-      last === this.#samples.at(-1) || !last ? this.#samples : [...this.#samples, last]
-    return [...samples, ...this.#others].sort((a, b) => a.t - b.t)
+    return last === undefined || last === this.#lines.at(-1) ? this.#lines : [...this.#lines, last]
   }
 }
 

@@ -9,11 +9,12 @@
  *   report.html      one offline page
  */
 import { randomBytes } from 'node:crypto'
-import { accessSync, constants, mkdirSync, rmSync, statSync } from 'node:fs'
+import { accessSync, constants, rmSync, statSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import type { MappingRow } from '../memory/address-space.ts'
 import type { RunSummary, SampleLine } from '../metrics/types.ts'
 import { BadInput, quoted } from '../words/bad-input.ts'
+import { makeFolder } from '../words/cache-directory.ts'
 import { SampleWriter } from './sample-writer.ts'
 import { diskProblem, writeWholeFile } from './whole-file.ts'
 
@@ -52,7 +53,7 @@ export class RunFolder {
     const runs = join(directory, RUNS)
     const path = join(runs, folderName(scenario, variants, new Date()))
     try {
-      mkdirSync(path, { recursive: true })
+      makeFolder(path)
       accessSync(path, constants.W_OK | constants.X_OK)
       return new RunFolder(path)
     } catch (error) {

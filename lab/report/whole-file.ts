@@ -1,13 +1,10 @@
 /** Files that are either whole or not there: written beside their place, then renamed into it. */
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
 
 /**
  * Writes all of `text`, or throws and leaves nothing new behind (an older file stays as it was).
- * Folders on the way are made.
  */
 export function writeWholeFile(path: string, text: string): void {
-  mkdirSync(dirname(path), { recursive: true })
   const unfinished = `${path}.${process.pid}.unfinished`
   try {
     writeFileSync(unfinished, text, { flush: true })
