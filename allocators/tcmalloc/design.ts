@@ -1,0 +1,60 @@
+/** The design `tcmalloc`: gperftools 2.10 as Debian 12 builds it (libtcmalloc-minimal4). */
+import { type WordIndex, WORD_NULL, wordAt } from '../../lab/words/units.ts'
+import type { Block } from '../../lab/words/units.ts'
+import type { Design, Process } from '../contract.ts'
+import { Library } from './library.ts'
+import { TcmallocHeap } from './malloc.ts'
+import { startupAllocations } from './startup.ts'
+import { STATIC_BYTES, Static } from './static-layout.ts'
+import { Tls } from './thread-cache-layout.ts'
+import { TCMALLOC_TUNABLES, type TcmallocTunables } from './tunables.ts'
+
+/** One per process and isolate: lab threads of an isolate share the parts, which hold no state. */
+const libraries = new WeakMap<Process, Library>()
+
+/** The library bound to a process. The tunables of a process never change. */
+export function libraryOf(process: Process, tunables: TcmallocTunables): Library {
+  let library = libraries.get(process)
+  if (library === undefined) {
+    library = new Library(process, tunables)
+    libraries.set(process, library)
+  }
+  return library
+}
+
+export const tcmalloc: Design<TcmallocTunables> = {
+  name: 'tcmalloc',
+  summary: 'gperftools 2.10: thread caches over central lists and a page heap of spans',
+  tunables: TCMALLOC_TUNABLES,
+  dataBytes: STATIC_BYTES,
+
+  boot(process, tunables) {
+    const library = libraryOf(process, tunables)
+    library.boot()
+    playStartup(library)
+  },
+
+  attach(process, tunables, thread) {
+    const cacheWord = wordAt(thread.tls, Tls.CACHE)
+    if (thread.thread === 0 && process.words[cacheWord] === WORD_NULL) {
+      const mainCache = process.dataStart + Static.MAIN_THREAD_CACHE
+      process.words[cacheWord] = process.words[mainCache]!
+    }
+    return new TcmallocHeap(libraryOf(process, tunables), thread)
+  },
+}
+
+/** The mallocs before main, by the main thread: its cache waits for lab thread 0 to attach. */
+function playStartup(library: Library): void {
+  const { process } = library
+  const tls = (process.dataStart + Static.MAIN_THREAD_CACHE) as WordIndex
+  const heap = new TcmallocHeap(library, { thread: 0, seat: 0, tls })
+  let last: Block | undefined
+  for (const step of startupAllocations) {
+    if (step.kind === 'malloc') last = heap.malloc(step.bytes)
+    else if (step.kind === 'free' && last !== undefined) heap.free(last)
+    else if (step.kind === 'flags-ready') {
+      process.words[process.dataStart + Static.FLAGS_READY] = 1
+    }
+  }
+}
