@@ -1,6 +1,5 @@
 /** The design `tcmalloc`: gperftools 2.10 as Debian 12 builds it (libtcmalloc-minimal4). */
-import { type WordIndex, WORD_NULL, wordAt } from '../../lab/words/units.ts'
-import type { Block } from '../../lab/words/units.ts'
+import { BLOCK_NULL, WORD_NULL, wordAt } from '../../lab/words/units.ts'
 import type { Design, Process } from '../contract.ts'
 import { Library } from './library.ts'
 import { TcmallocHeap } from './malloc.ts'
@@ -44,17 +43,32 @@ export const tcmalloc: Design<TcmallocTunables> = {
   },
 }
 
-/** The mallocs before main, by the main thread: its cache waits for lab thread 0 to attach. */
+/** What happens before main, by the main thread: its cache waits for lab thread 0 to attach. */
 function playStartup(library: Library): void {
   const { process } = library
-  const tls = (process.dataStart + Static.MAIN_THREAD_CACHE) as WordIndex
-  const heap = new TcmallocHeap(library, { thread: 0, seat: 0, tls })
-  let last: Block | undefined
+  const main = startupHeap(library, Static.MAIN_THREAD_CACHE)
+  let allocating = startupHeap(library, Static.ORPHAN_CACHE)
+  let last = BLOCK_NULL
   for (const step of startupAllocations) {
-    if (step.kind === 'malloc') last = heap.malloc(step.bytes)
-    else if (step.kind === 'free' && last !== undefined) heap.free(last)
-    else if (step.kind === 'flags-ready') {
-      process.words[process.dataStart + Static.FLAGS_READY] = 1
+    switch (step.kind) {
+      case 'malloc':
+        last = allocating.malloc(step.bytes)
+        break
+      case 'free':
+        main.free(last)
+        break
+      case 'flags-ready':
+        process.words[process.dataStart + Static.FLAGS_READY] = 1
+        break
+      case 'tsd-ready':
+        allocating = main
+        break
     }
   }
+}
+
+/** The main thread before main, with the static variable that will hold its cache. */
+function startupHeap(library: Library, cachePlace: number): TcmallocHeap {
+  const tls = wordAt(library.process.dataStart, cachePlace - Tls.CACHE)
+  return new TcmallocHeap(library, { thread: 0, seat: 0, tls })
 }

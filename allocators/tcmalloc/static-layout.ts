@@ -52,6 +52,8 @@ export const Static = {
   UNCLAIMED_CACHE_BYTES: 54,
   /** The main thread's cache, made before main: taken over by lab thread 0. */
   MAIN_THREAD_CACHE: 55,
+  /** The main thread's first cache, lost when thread-local storage came into use. */
+  ORPHAN_CACHE: 57,
 
   /** central_freelist.cc, race_counter: written without a lock, on purpose. */
   EVICT_COUNTER: 56,
