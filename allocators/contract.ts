@@ -5,6 +5,7 @@
  * an isolate holds beside them (views, a bound arena) can be rebuilt from them at any time.
  */
 import type { Event } from '../lab/words/events.ts'
+import { MappingKind, Protection } from '../lab/words/mapping.ts'
 import type { Block, SharedWords, WordIndex } from '../lab/words/units.ts'
 import type { TunableSpecs } from './tunables.ts'
 
@@ -12,22 +13,8 @@ import type { TunableSpecs } from './tunables.ts'
 export type LockId = number & { readonly [lockId]: true }
 declare const lockId: unique symbol
 
-/** What a mapping is for: what `pmap` shows, and what keeps unlike neighbours from merging. */
-export const MappingKind = {
-  BRK_HEAP: 0,
-  ARENA_HEAP: 1,
-  /** A block in a mapping of its own. */
-  BLOCK: 2,
-  SPAN: 3,
-  METADATA: 4,
-  STACK: 5,
-  DATA: 6,
-} as const
-export type MappingKind = (typeof MappingKind)[keyof typeof MappingKind]
-
-/** mmap and mprotect protections: none, or read and write. */
-export const Protection = { NONE: 0, READ_WRITE: 1 } as const
-export type Protection = (typeof Protection)[keyof typeof Protection]
+// Defined beside the other shared layouts, because the modelled kernel keeps them too.
+export { MappingKind, Protection }
 
 /**
  * The modelled process, as designs see it. One implementation per isolate, so that call sites stay

@@ -5,8 +5,8 @@
 import { type Design, type ThreadInfo, TLS_WORDS } from '../../allocators/contract.ts'
 import { AddressSpace, createAddressSpace } from '../memory/address-space.ts'
 import { kernelLock, Locks } from '../sync/locks.ts'
-import { type Control, ControlWord, createControl, viewControl } from '../words/control.ts'
 import type { ControlPlan } from '../words/control.ts'
+import { type Control, ControlWord, createControl, viewControl } from '../words/control.ts'
 import {
   bytesOfWords,
   PAGE_BYTES,

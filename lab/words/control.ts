@@ -123,6 +123,10 @@ export const SeatWord = {
   INDEX: 9,
   /** 1 while its lab thread waits for the safepoint of a phase mark. */
   PHASE_WAIT: 10,
+  /** Times its role was handed on: a lab thread started by one of its own role has one more. */
+  GENERATION: 11,
+  /** Worker that carries it, + 1. */
+  WORKER: 12,
 } as const
 export const SEAT_ROW_WORDS = 32
 
