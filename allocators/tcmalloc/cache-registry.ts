@@ -6,7 +6,7 @@
  * Follows gperftools 2.10, src/thread_cache.cc. Everything here is protected by the page heap's
  * lock.
  */
-import { type WordIndex, WORD_NULL } from '../../lab/words/units.ts'
+import { WORD_NULL, type WordIndex } from '../../lab/words/units.ts'
 import type { Process } from '../contract.ts'
 import type { CentralFreeLists } from './central-free-list.ts'
 import type { Carver } from './metadata.ts'

@@ -6,7 +6,7 @@
  * Free blocks are linked through their first word; a span's own chain ends in 0.
  */
 import { Event } from '../../lab/words/events.ts'
-import { type WordIndex, WORD_NULL, wordAt, wordsOfBytes } from '../../lab/words/units.ts'
+import { WORD_NULL, type WordIndex, wordAt, wordsOfBytes } from '../../lab/words/units.ts'
 import type { LockId, Process } from '../contract.ts'
 import { Central, centralOf } from './central-layout.ts'
 import type { PageHeap } from './page-heap.ts'

@@ -3,7 +3,7 @@
  * returned ones, newest first; longer spans in two ordered sets. Counts the free pages of each
  * kind. Follows gperftools 2.10, src/page_heap.cc. Every call needs the page heap's lock.
  */
-import { type SharedWords, type WordIndex, WORD_NULL } from '../../lab/words/units.ts'
+import { type SharedWords, WORD_NULL, type WordIndex } from '../../lab/words/units.ts'
 import type { Process } from '../contract.ts'
 import type { Carver } from './metadata.ts'
 import {

@@ -2,16 +2,16 @@
  * The library in one isolate: all its parts, bound to a process. Nothing here is state: all of it
  * can be rebuilt from the words and the tunables.
  */
-import type { WordIndex } from '../../lab/words/units.ts'
-import { wordAt } from '../../lab/words/units.ts'
+import { type WordIndex, wordAt, wordsOfBytes } from '../../lab/words/units.ts'
 import type { Process } from '../contract.ts'
 import { CacheRegistry } from './cache-registry.ts'
 import { CentralFreeLists } from './central-free-list.ts'
+import { STACK_TRACE_WORDS } from './growth-log.ts'
 import { Carver, Metadata } from './metadata.ts'
 import { PageHeap } from './page-heap.ts'
 import { PageMap } from './page-map.ts'
 import { buildSizeMap, type SizeMap } from './size-class.ts'
-import { SPAN_WORDS } from './span-layout.ts'
+import { SPAN_WORDS, Span, wordOfTcPage } from './span-layout.ts'
 import { SET_NODE_WORDS } from './span-set.ts'
 import { CENTRAL_WORDS, Static, StaticArray } from './static-layout.ts'
 import { SystemAlloc } from './system-alloc.ts'
@@ -20,13 +20,11 @@ import { THREAD_CACHE_WORDS } from './thread-cache-layout.ts'
 import { TransferCache } from './transfer-cache.ts'
 import { overallCacheBytes, type TcmallocTunables } from './tunables.ts'
 
-/** sizeof(StackTrace): size, depth and 31 addresses, 264 bytes. */
-const STACK_TRACE_WORDS = 66
-
 export class Library {
   readonly process: Process
   readonly tunables: TcmallocTunables
   readonly sizes: SizeMap
+  readonly metadata: Metadata
   readonly pageMap: PageMap
   readonly pageHeap: PageHeap
   readonly central: CentralFreeLists
@@ -42,13 +40,9 @@ export class Library {
     this.sizes = buildSizeMap(tunables.transfer_num_obj)
     const system = new SystemAlloc(process, tunables)
     const metadata = new Metadata(process, system)
+    this.metadata = metadata
     this.#spans = new Carver(process, metadata, Static.SPAN_CARVER, SPAN_WORDS)
-    this.#stackTraces = new Carver(
-      process,
-      metadata,
-      Static.STACK_TRACE_CARVER,
-      STACK_TRACE_WORDS,
-    )
+    this.#stackTraces = new Carver(process, metadata, Static.STACK_TRACE_CARVER, STACK_TRACE_WORDS)
     this.#threadCaches = new Carver(
       process,
       metadata,
@@ -120,5 +114,15 @@ export class Library {
       cache,
       this.tunables.max_overages,
     )
+  }
+
+  /** First word of a span's memory. */
+  spanStart(span: WordIndex): WordIndex {
+    return wordOfTcPage(this.process.words[span + Span.START]!)
+  }
+
+  /** Words of a block of the class. */
+  blockWords(sizeClass: number): number {
+    return wordsOfBytes(this.sizes.classBytes[sizeClass]!)
   }
 }

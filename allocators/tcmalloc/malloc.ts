@@ -7,8 +7,8 @@ import {
   BLOCK_NULL,
   type Block,
   bytesOfWords,
-  type WordIndex,
   WORD_NULL,
+  type WordIndex,
   wordAt,
   wordsOfBytes,
 } from '../../lab/words/units.ts'

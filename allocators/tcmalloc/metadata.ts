@@ -12,13 +12,13 @@ import {
   KIB,
   MIB,
   roundUp,
-  type WordIndex,
   WORD_NULL,
+  type WordIndex,
   wordAt,
   wordsOfBytes,
 } from '../../lab/words/units.ts'
 import { type LockId, MappingKind, type Process } from '../contract.ts'
-import { Static } from './static-layout.ts'
+import { METADATA_CHUNKS_MAX, Static, StaticArray } from './static-layout.ts'
 import type { SystemAlloc } from './system-alloc.ts'
 
 const CHUNK_BYTES = 8 * MIB
@@ -59,6 +59,7 @@ export class Metadata {
       // What is left of the old chunk is lost, as in the real one.
       const chunk = this.#system.allocate(CHUNK_BYTES, ALIGNMENT_BYTES, MappingKind.METADATA)
       if (chunk === WORD_NULL) return WORD_NULL
+      this.#remember(chunk)
       next = chunk
       left = CHUNK_BYTES
       lead = 0
@@ -68,6 +69,23 @@ export class Metadata {
     words[state + Static.METADATA_LEFT_BYTES] = left - taken
     words[state + Static.METADATA_BYTES]! += taken
     return wordAt(next, wordsOfBytes(lead))
+  }
+
+  /** Notes where a chunk lies, for `walkChunks` alone. */
+  #remember(chunk: WordIndex): void {
+    const count = this.#words[this.#static + Static.METADATA_CHUNK_COUNT]!
+    if (count === METADATA_CHUNKS_MAX) return
+    this.#words[this.#static + StaticArray.METADATA_CHUNKS + count] = chunk
+    this.#words[this.#static + Static.METADATA_CHUNK_COUNT] = count + 1
+  }
+
+  /** Calls `visit` with every chunk: at a safepoint. */
+  walkChunks(visit: (start: WordIndex, words: number) => void): void {
+    const count = this.#words[this.#static + Static.METADATA_CHUNK_COUNT]!
+    for (let i = 0; i < count; i++) {
+      const chunk = this.#words[this.#static + StaticArray.METADATA_CHUNKS + i] as WordIndex
+      visit(chunk, wordsOfBytes(CHUNK_BYTES))
+    }
   }
 }
 

@@ -12,9 +12,10 @@
  * public method needs the page heap's lock.
  */
 import { Event } from '../../lab/words/events.ts'
-import { type WordIndex, WORD_NULL } from '../../lab/words/units.ts'
+import { WORD_NULL, type WordIndex } from '../../lab/words/units.ts'
 import { MappingKind, type Process } from '../contract.ts'
 import { FreeSpans } from './free-spans.ts'
+import { GrowthLog } from './growth-log.ts'
 import type { Carver } from './metadata.ts'
 import type { PageMap } from './page-map.ts'
 import { TC_PAGE_BYTES } from './size-class.ts'
@@ -46,9 +47,6 @@ const RELEASE_DELAY_MAX_PAGES = 1 << 20
 const PAGES_PER_RELEASED_PAGE = 1000
 const PAGES_PER_MIB = 128
 
-/** What one growth of the heap is remembered by: only its size is of use here. */
-const StackTrace = { BYTES_PAGES: 0, DEPTH: 2, PREVIOUS: 64 } as const
-
 export interface PageHeapParts {
   readonly process: Process
   readonly system: SystemAlloc
@@ -65,7 +63,7 @@ export class PageHeap {
   readonly #static: number
   readonly #system: SystemAlloc
   readonly #spans: Carver
-  readonly #stackTraces: Carver
+  readonly #growthLog: GrowthLog
   readonly #freeSpans: FreeSpans
   readonly #releaseRate: number
   readonly #aggressiveDecommit: boolean
@@ -79,7 +77,7 @@ export class PageHeap {
     this.#system = parts.system
     this.pageMap = parts.pageMap
     this.#spans = parts.spans
-    this.#stackTraces = parts.stackTraces
+    this.#growthLog = new GrowthLog(process, parts.stackTraces)
     this.#freeSpans = new FreeSpans(process, parts.setNodes)
     this.#releaseRate = tunables.release_rate
     this.#aggressiveDecommit = tunables.aggressive_decommit !== 0
@@ -359,7 +357,7 @@ export class PageHeap {
       memory = this.#systemPages(ask)
     }
     if (memory === WORD_NULL) return false
-    this.#recordGrowth(ask)
+    this.#growthLog.record(ask)
     const words = this.#words
     words[this.#static + Static.RESERVE_COUNT]!++
     words[this.#static + Static.COMMIT_COUNT]!++
@@ -379,16 +377,6 @@ export class PageHeap {
   #systemPages(pages: number): WordIndex {
     if (!this.#ensureLimit(pages, true)) return WORD_NULL
     return this.#system.allocate(pages * TC_PAGE_BYTES, TC_PAGE_BYTES, MappingKind.SPAN)
-  }
-
-  /** RecordGrowth: a stack trace is kept for every growth, for pprof; it costs metadata. */
-  #recordGrowth(pages: number): void {
-    const words = this.#words
-    const trace = this.#stackTraces.new()
-    words[trace + StackTrace.BYTES_PAGES] = pages
-    words[trace + StackTrace.DEPTH] = 0
-    words[trace + StackTrace.PREVIOUS] = words[this.#static + Static.GROWTH_STACKS]!
-    words[this.#static + Static.GROWTH_STACKS] = trace
   }
 
   // ── small helpers ──────────────────────────────────────────────────────────────────────────

@@ -9,10 +9,11 @@
  * 2 MiB, covers 2 GiB of address space and is zeroed, so made resident, when it is made. Where
  * those 2 GiB boundaries fall depends on where the kernel put the heap.
  */
-import { type WordIndex, WORD_NULL, wordsOfBytes } from '../../lab/words/units.ts'
+import { WORD_NULL, type WordIndex, wordsOfBytes } from '../../lab/words/units.ts'
 import type { Process } from '../contract.ts'
 import type { Metadata } from './metadata.ts'
 import { CLASSES_MAX } from './size-class.ts'
+import { TC_PAGE_WORDS } from './span-layout.ts'
 import {
   PAGE_CACHE_ENTRIES,
   PAGE_CACHE_ENTRY_WORDS,
@@ -84,6 +85,32 @@ export class PageMap {
     }
     return true
   }
+
+  // ── for walks at a safepoint ─────────────────────────────────────────────────────────────────
+
+  /** All pages that have a leaf lie in [first, end). */
+  mappedPages(): [first: number, end: number] {
+    let first = 0
+    let end = 0
+    const entries = Math.ceil(this.#words.length / (LEAF_ENTRIES * TC_PAGE_WORDS))
+    for (let index = 0; index < entries; index++) {
+      if (this.#words[this.#root + index * ROOT_ENTRY_WORDS] === WORD_NULL) continue
+      if (end === 0) first = index * LEAF_ENTRIES
+      end = (index + 1) * LEAF_ENTRIES
+    }
+    return [first, end]
+  }
+
+  hasLeaf(page: number): boolean {
+    return this.#words[this.#root + (page >>> LEAF_BITS) * ROOT_ENTRY_WORDS] !== WORD_NULL
+  }
+
+  /** The first page of the next leaf. */
+  leafEnd(page: number): number {
+    return ((page >>> LEAF_BITS) + 1) * LEAF_ENTRIES
+  }
+
+  // ── the page cache ───────────────────────────────────────────────────────────────────────────
 
   /** The size class of a page if the cache knows it, else CLASS_UNKNOWN. Any thread, no lock. */
   cachedClass(page: number): number {

@@ -15,7 +15,7 @@
  * Every call needs the page heap's lock.
  * Invariant: left < node < right in (length, start); a parent's priority is at least its child's.
  */
-import { type SharedWords, type WordIndex, WORD_NULL } from '../../lab/words/units.ts'
+import { type SharedWords, WORD_NULL, type WordIndex } from '../../lab/words/units.ts'
 import type { Carver } from './metadata.ts'
 import { Span } from './span-layout.ts'
 

@@ -32,6 +32,8 @@ export const Static = {
   METADATA_NEXT: 10,
   METADATA_LEFT_BYTES: 11,
   METADATA_BYTES: 12,
+  /** Entries used of METADATA_CHUNKS. */
+  METADATA_CHUNK_COUNT: 13,
 
   // One `Carver` each. Protected by PAGE_HEAP_LOCK.
   SPAN_CARVER: 16,
@@ -89,7 +91,11 @@ export const CENTRAL_WORDS = 304
 /** sizeof(SizeMap): 2169 bytes by request, then three tables by class. */
 const SIZE_MAP_WORDS = roundUp(wordsOfBytes(2169) + CLASSES_MAX * 4 + 2, 16)
 
-const SCALAR_WORDS = 80
+/** Chunks of metadata that are remembered for `inspect`; the real one forgets where they are. */
+export const METADATA_CHUNKS_MAX = 512
+
+const METADATA_CHUNKS = 80
+const SCALAR_WORDS = METADATA_CHUNKS + METADATA_CHUNKS_MAX
 const SIZE_MAP = SCALAR_WORDS
 const CENTRAL = roundUp(SIZE_MAP + SIZE_MAP_WORDS, 16)
 const FREE_LISTS = CENTRAL + CLASSES_MAX * CENTRAL_WORDS
@@ -98,7 +104,15 @@ const ROOT = PAGE_CACHE + PAGE_CACHE_ENTRIES * PAGE_CACHE_ENTRY_WORDS
 const END = ROOT + ROOT_ENTRIES * ROOT_ENTRY_WORDS
 
 /** Where the arrays start, in words from `process.dataStart`. */
-export const StaticArray = { SIZE_MAP, CENTRAL, FREE_LISTS, PAGE_CACHE, ROOT, END } as const
+export const StaticArray = {
+  METADATA_CHUNKS,
+  SIZE_MAP,
+  CENTRAL,
+  FREE_LISTS,
+  PAGE_CACHE,
+  ROOT,
+  END,
+} as const
 
 /** Bytes of static data, in whole pages. */
 export const STATIC_BYTES = roundUp(bytesOfWords(END), PAGE_BYTES)

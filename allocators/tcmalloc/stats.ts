@@ -3,7 +3,7 @@
  * its statistics. Follows gperftools 2.10, src/tcmalloc.cc (ExtractStats, DumpStats).
  * To be read at a safepoint: no locks are taken.
  */
-import { type WordIndex, WORD_NULL } from '../../lab/words/units.ts'
+import { WORD_NULL, type WordIndex } from '../../lab/words/units.ts'
 import { Central, centralOf } from './central-layout.ts'
 import type { Library } from './library.ts'
 import { CarverWord } from './metadata.ts'

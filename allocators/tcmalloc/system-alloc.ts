@@ -3,16 +3,16 @@
  * Follows gperftools 2.10, src/system-alloc.cc.
  */
 import {
-  bytesOfWords,
   byteOfWord,
+  bytesOfWords,
   PAGE_BYTES,
   roundUp,
-  type WordIndex,
   WORD_NULL,
+  type WordIndex,
   wordAt,
   wordsOfBytes,
 } from '../../lab/words/units.ts'
-import { type LockId, MappingKind, type Process, Protection } from '../contract.ts'
+import { type LockId, type MappingKind, type Process, Protection } from '../contract.ts'
 import { TC_PAGE_BYTES } from './size-class.ts'
 import { Static } from './static-layout.ts'
 import type { TcmallocTunables } from './tunables.ts'

@@ -9,7 +9,7 @@
  * Follows gperftools 2.10, src/thread_cache.cc. A `ThreadCache` serves one lab thread.
  */
 import { Event } from '../../lab/words/events.ts'
-import { type WordIndex, WORD_NULL } from '../../lab/words/units.ts'
+import { WORD_NULL, type WordIndex } from '../../lab/words/units.ts'
 import type { Process } from '../contract.ts'
 import type { CacheRegistry } from './cache-registry.ts'
 import type { SizeMap } from './size-class.ts'
@@ -171,6 +171,15 @@ export class ThreadCache {
       words[list + FreeList.LOW_WATER] = words[list + FreeList.LENGTH]!
     }
     this.#registry.increaseLimit(this.#cache)
+  }
+
+  /** Blocks in the cache, of all classes. */
+  blocks(): number {
+    let blocks = 0
+    for (let sizeClass = 0; sizeClass < this.#sizes.classCount; sizeClass++) {
+      blocks += this.#words[this.#cache + sizeClass * FREE_LIST_WORDS + FreeList.LENGTH]!
+    }
+    return blocks
   }
 
   /** DeleteCache, when the thread ends: all blocks go back, then the struct. */

@@ -87,7 +87,8 @@ export const TCMALLOC_TUNABLES: TunableSpecs<TcmallocTunables> = {
     min: 0,
     max: 1_048_576,
     aliases: ['TCMALLOC_HEAP_LIMIT_MB', 'tcmalloc.heap_limit_mb'],
-    meaning: 'MiB the heap may take; near it memory is given back, beyond it malloc fails. 0: none.',
+    meaning:
+      'MiB the heap may take; near it memory is given back, beyond it malloc fails. 0: none.',
   },
   sample_parameter: {
     kind: 'count',

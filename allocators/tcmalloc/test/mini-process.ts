@@ -2,7 +2,7 @@
  * The smallest process a design can run in: one isolate, no limits, no cost. For unit tests that
  * want the algorithm alone. Locks assert that they are used as locks; residency is tracked.
  */
-import type { LockId, Process } from '../../contract.ts'
+
 import {
   type ByteAddr,
   bytesOfWords,
@@ -10,13 +10,14 @@ import {
   PAGE_BYTES,
   pageOfWord,
   roundUp,
-  type WordIndex,
   WORD_NULL,
+  type WordIndex,
   wordAt,
   wordOfByte,
   wordOfPage,
   wordsOfBytes,
 } from '../../../lab/words/units.ts'
+import type { LockId, Process } from '../../contract.ts'
 
 export interface MiniOptions {
   readonly heapBytes: number
