@@ -31,6 +31,8 @@ export interface Process {
   readonly dataStart: WordIndex
   /** False once a second thread has ever been started (glibc: SINGLE_THREAD_P). */
   readonly singleThreaded: boolean
+  /** vm.overcommit_memory is 2: allocators then give address space back too. Absent: it is not. */
+  readonly strictOvercommit?: boolean
 
   // ── pages ──────────────────────────────────────────────────────────────────────────────────
   /** Must precede an access that may be the first to its page: makes that one page resident. */

@@ -39,6 +39,21 @@ const PROGRESS_MASK = 255
 /** Stamps differ by block and by time; 0 means "nothing written". */
 const STAMP_STEP = 0x9e3779b1
 
+/** Ops that `HeapOps` carries out; the others are the machine's. */
+const HEAP_OPS: ReadonlySet<number> = new Set([
+  Op.MALLOC,
+  Op.CALLOC,
+  Op.REALLOC,
+  Op.MEMALIGN,
+  Op.FREE,
+  Op.WRITE,
+  Op.WRITE_PAGES,
+  Op.SWAP,
+  Op.MOVE,
+  Op.TRIM,
+])
+export const isHeapOp = (code: number): boolean => HEAP_OPS.has(code)
+
 export interface HeapOpsOptions {
   /** `write` fills every byte instead of the ends. */
   readonly fill: boolean
@@ -173,6 +188,12 @@ export class HeapOps {
   /** Frees what a cell holds; an empty one is counted and left alone. */
   freeCell(operand: number): void {
     this.#free(this.cellAt(operand), operand < 0, false)
+  }
+
+  /** Before something is received into a cell: what it still holds is freed. */
+  emptyCell(operand: number): void {
+    const cell = this.cellAt(operand)
+    if (this.#cells[cell + Cell.BLOCK] !== 0) this.#free(cell, operand < 0, false)
   }
 
   #malloc(cell: number, shared: boolean, bytes: number, timed: boolean): void {
