@@ -81,7 +81,7 @@ function ratesOf(sample: Sample, before: Sample | undefined) {
 export function plainLine(
   context: LiveContext,
   what: string,
-  sample: Pick<Sample, 't' | 'rss' | 'live' | 'ops' | 'lockWaitNs' | 'arenas'>,
+  sample: Pick<Sample, 't' | 'rss' | 'live' | 'ops' | 'lockWaitNs'> & { arenas: number },
 ): string {
   const limit =
     context.memoryLimit === undefined
@@ -91,7 +91,7 @@ export function plainLine(
     `${context.variant}: ${what}`,
     `${(sample.t / 1e9).toFixed(1)} s`,
     `RSS ${mib(sample.rss)} (${ratio(sample.rss, sample.live)} × live${limit})`,
-    `arenas ${sample.arenas.length}`,
+    `arenas ${sample.arenas}`,
     `ops ${compact(sample.ops)}`,
     `lock wait ${readableDuration(sample.lockWaitNs)}`,
   ].join('  ')
