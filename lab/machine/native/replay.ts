@@ -2,11 +2,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable } from 'node:stream'
-import { type PackedTrace, TRACE_HEADER_WORDS, TRACE_MAGIC } from '../packed-trace.ts'
 import type { ReplayRecords } from '../placements.ts'
 import { nativeReplayer } from './build.ts'
 import { type NativeSettings, nativeEnvironment } from './environment.ts'
 import { nativeLibrary, preloadFile } from './library.ts'
+import { packHeader } from './pack.ts'
 import { decodeRecords } from './records.ts'
 
 export interface NativeOptions {
@@ -23,8 +23,8 @@ export interface NativeOptions {
   readonly wrapper?: readonly string[]
 }
 
-/** Parts of a trace, in order; one part for a trace that is in memory. */
-export type TraceParts = Iterable<PackedTrace> | AsyncIterable<PackedTrace>
+/** Packed ops (pack.ts), in pieces. */
+export type TraceParts = Iterable<Uint8Array> | AsyncIterable<Uint8Array>
 
 /**
  * Replays a trace and gives all records. `BadInput` when the compiler or the library is missing;
@@ -82,22 +82,11 @@ async function startReplayer(options: NativeOptions) {
 }
 
 async function feed(stdin: NodeJS.WritableStream, parts: TraceParts): Promise<void> {
-  let first = true
+  stdin.write(packHeader())
   for await (const part of parts) {
-    if (first) stdin.write(header(part))
-    first = false
-    const { buffer, byteOffset, byteLength } = part.words
-    if (!stdin.write(new Uint8Array(buffer, byteOffset, byteLength))) {
-      await Promise.race([once(stdin, 'drain'), once(stdin, 'close')])
-    }
+    if (!stdin.write(part)) await Promise.race([once(stdin, 'drain'), once(stdin, 'close')])
   }
   stdin.end()
-}
-
-function header(part: PackedTrace): Uint8Array {
-  const words = new Int32Array(TRACE_HEADER_WORDS)
-  words.set([TRACE_MAGIC, part.slots, part.threads, 0])
-  return new Uint8Array(words.buffer)
 }
 
 async function textOf(stream: Readable): Promise<string> {

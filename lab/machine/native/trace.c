@@ -16,7 +16,7 @@
 
 #include "replayer.h"
 
-/* Op codes of the binary trace; records.ts writes them. */
+/* Op codes of the binary trace; pack.ts writes them. */
 enum { OP_MALLOC = 1, OP_CALLOC, OP_REALLOC, OP_MEMALIGN, OP_FREE, OP_WRITE, OP_TRIM, OP_EXIT,
        OP_CHECK };
 /* 32-bit words of each op's record, by op code. */
@@ -25,12 +25,15 @@ static const uint32_t op_words[] = {0, 4, 6, 4, 6, 2, 2, 4, 2, 2};
 #define HEADER_WORDS 4
 #define STACK_BYTES (8 * MIB)
 #define BLOCKS_FIRST 65536
-#define THREADS_MAX 65536
+#define THREADS_FIRST 4096
 
 struct block {
   unsigned char *address;
   size_t bytes; /* requested */
 };
+
+/* Values of a baton; MOVED sends a waiter to the table's new place. */
+enum { BATON_NONE, BATON_GIVEN, BATON_MOVED };
 
 struct thread {
   pthread_t handle;
@@ -42,7 +45,8 @@ static struct {
   struct options options;
   struct block *blocks;
   uint32_t block_count;
-  struct thread *threads;
+  struct thread *_Atomic threads;
+  uint32_t thread_count;
   uint32_t ended; /* thread that is returning and must be joined, 0 for none */
   int finished;
   long checkpoints;
@@ -76,15 +80,17 @@ static void *thread_main(void *number);
 /* ── the baton ───────────────────────────────────────────────────────────────────────────────── */
 
 static void wait_for_baton(uint32_t self) {
-  atomic_uint *baton = &replay.threads[self].baton;
-  while (atomic_load_explicit(baton, memory_order_acquire) == 0)
-    syscall(SYS_futex, baton, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
-  atomic_store_explicit(baton, 0, memory_order_relaxed);
+  atomic_uint *baton;
+  /* The table is looked up anew after each sleep: grow_threads may have replaced it. */
+  while (baton = &replay.threads[self].baton,
+         atomic_load_explicit(baton, memory_order_acquire) != BATON_GIVEN)
+    syscall(SYS_futex, baton, FUTEX_WAIT_PRIVATE, BATON_NONE, NULL, NULL, 0);
+  atomic_store_explicit(baton, BATON_NONE, memory_order_relaxed);
 }
 
 static void give_baton(uint32_t to) {
   atomic_uint *baton = &replay.threads[to].baton;
-  atomic_store_explicit(baton, 1, memory_order_release);
+  atomic_store_explicit(baton, BATON_GIVEN, memory_order_release);
   syscall(SYS_futex, baton, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
@@ -209,21 +215,41 @@ static void carry_out(const uint32_t *record) {
   }
 }
 
-/* Room for one more block number; what growing costs is not counted as the trace's. */
-static void grow_blocks(uint32_t number) {
+/* A larger copy of a table of ours; what growing costs is not counted as the trace's. */
+static void *grow_table(void *table, uint32_t *count, size_t entry_bytes, uint32_t number) {
   double faults = process_minor_faults();
-  uint64_t wanted = replay.block_count;
+  uint64_t wanted = *count;
   while (wanted <= number) wanted *= 2;
-  if (wanted > UINT32_MAX) die("block number too large");
-  size_t before = (size_t)replay.block_count * sizeof *replay.blocks;
-  size_t after = (size_t)wanted * sizeof *replay.blocks;
-  struct block *blocks = own_memory(after);
-  memcpy(blocks, replay.blocks, before);
-  munmap(replay.blocks, before);
-  replay.blocks = blocks;
-  replay.block_count = (uint32_t)wanted;
-  replay.vm_before += (double)(after - before);
+  if (wanted > UINT32_MAX) die("block or thread number too large");
+  size_t before = (size_t)*count * entry_bytes;
+  void *larger = own_memory((size_t)wanted * entry_bytes);
+  memcpy(larger, table, before);
+  replay.vm_before += (double)((size_t)wanted * entry_bytes);
+  *count = (uint32_t)wanted;
   replay.faults_before += process_minor_faults() - faults;
+  return larger;
+}
+
+static void grow_blocks(uint32_t number) {
+  struct block *before = replay.blocks;
+  size_t bytes = (size_t)replay.block_count * sizeof *before;
+  replay.blocks = grow_table(before, &replay.block_count, sizeof *before, number);
+  munmap(before, bytes);
+  replay.vm_before -= (double)bytes;
+}
+
+/*
+ * Waiting threads sleep on a word of the old table, so it stays mapped, and every thread is woken
+ * to look at the new one.
+ */
+static void grow_threads(uint32_t number) {
+  struct thread *before = replay.threads;
+  uint32_t count = replay.thread_count;
+  replay.threads = grow_table(before, &replay.thread_count, sizeof *before, number);
+  for (uint32_t i = 0; i < count; i++) {
+    atomic_store(&before[i].baton, BATON_MOVED);
+    syscall(SYS_futex, &before[i].baton, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+  }
 }
 
 /* ── the replay ──────────────────────────────────────────────────────────────────────────────── */
@@ -264,11 +290,14 @@ static void run(uint32_t self) {
       switch_to(self, 0);
       continue;
     }
-    uint32_t thread = record[0] >> 8 & 0xffff;
+    uint32_t thread = record[0] >> 8;
     if (op == OP_CHECK) {
       checkpoint();
     } else if (record[1] >= replay.block_count) {
       grow_blocks(record[1]);
+      continue;
+    } else if (thread >= replay.thread_count) {
+      grow_threads(thread);
       continue;
     } else if (thread != self) {
       switch_to(self, thread);
@@ -301,7 +330,8 @@ int replay_trace(const struct options *options) {
   replay.block_count = header[1] < BLOCKS_FIRST ? BLOCKS_FIRST : header[1];
   in_take(HEADER_WORDS);
   replay.blocks = own_memory(replay.block_count * sizeof *replay.blocks);
-  replay.threads = own_memory(THREADS_MAX * sizeof *replay.threads);
+  replay.thread_count = THREADS_FIRST;
+  replay.threads = own_memory(THREADS_FIRST * sizeof *replay.threads);
   replay.threads[0].alive = 1;
   if (options->tcmalloc) {
     /* dlsym allocates only to report a failure, and a failure ends the program. */

@@ -38,6 +38,9 @@ export class PlainProbe implements HeapProbe {
     figures[Figure.PROCESS_RSS] = rssBytes
   }
 
+  isUncertain(): boolean {
+    return false
+  }
   dump(): undefined {}
   mallocInfo(): undefined {}
 }

@@ -11,6 +11,7 @@ import {
 } from '../../../allocators/ptmalloc/chunk-layout.ts'
 import { HEAP_NONE, type HeapInfo } from '../../../allocators/ptmalloc/heap-layout.ts'
 import type { Ptmalloc } from '../../../allocators/ptmalloc/ptmalloc.ts'
+import { StaticWord } from '../../../allocators/ptmalloc/static-layout.ts'
 import type { AddressSpace } from '../../memory/address-space.ts'
 import {
   BLOCK_NULL,
@@ -18,6 +19,8 @@ import {
   byteOfWord,
   bytesOfPages,
   bytesOfWords,
+  MIB,
+  PAGE_BYTES,
   PAGE_WORDS,
   type WordIndex,
   wordAt,
@@ -40,6 +43,12 @@ const FLAGS = 7
 /** What the hash and the dump show of a chunk's flags: PREV_INUSE and NON_MAIN_ARENA. */
 const SHOWN_FLAGS = 5
 const TWO_32 = 2 ** 32
+/** Largest alignments whose outcome does not depend on address randomization (DESIGN 6). */
+const CERTAIN_WHEN_MAPPED = PAGE_BYTES
+const CERTAIN_IN_BRK = MIB
+const CERTAIN_IN_HEAP = 32 * MIB
+/** What _int_memalign asks for beyond alignment and request: MINSIZE, and rounding. */
+const ALIGNMENT_EXTRA = 64
 const Figure = Object.fromEntries(CHECK_FIGURES.map((name, i) => [name, i])) as Readonly<
   Record<(typeof CHECK_FIGURES)[number], number>
 >
@@ -110,6 +119,13 @@ export class PtmallocProbe implements HeapProbe {
     figures[Figure.vmSize] = vmSizeBytes
     figures[Figure.minorFaults] = minorFaults
     figures[Figure.processRss] = rssBytes
+  }
+
+  isUncertain(alignment: number, bytes: number, thread: number): boolean {
+    if (alignment <= CERTAIN_WHEN_MAPPED) return false
+    const threshold = bytesOfWords(this.#m.static(StaticWord.MMAP_THRESHOLD))
+    if (bytes + alignment + ALIGNMENT_EXTRA >= threshold) return true
+    return alignment > (thread === 0 ? CERTAIN_IN_BRK : CERTAIN_IN_HEAP)
   }
 
   dump(): Int32Array {

@@ -20,7 +20,8 @@ import {
   wordAt,
   wordsOfBytes,
 } from '../../words/units.ts'
-import { sizeAt, TraceOp } from '../packed-trace.ts'
+import type { TraceChunk } from '../../workload/trace/chunk.ts'
+import { TraceOp } from '../../workload/trace/format.ts'
 import { CHECK_FIGURES, PLACED_SHIFT, Placed, type ReplayRecords } from '../placements.ts'
 import { ThreadLifecycle } from '../thread-lifecycle.ts'
 import type { HeapProbe } from './heap-probe.ts'
@@ -34,8 +35,6 @@ const MAPPINGS_MAX = 65_530
 const LOCKS_MAX = 1
 /** What every trace thread's stack is given, by the native replayer too. */
 const STACK_BYTES = 8 * MIB
-const THREAD_MASK = 0xffff
-const OP_MASK = 0xff
 const NO_LIMITS: SpaceLimits = {
   memoryLimit: undefined,
   addressSpaceLimit: undefined,
@@ -58,6 +57,8 @@ export interface SerialOptions {
   readonly kernelLog?: boolean
   /** Checkpoint (counted from 0) whose heaps are dumped. */
   readonly dumpAt?: number
+  /** Leave memaligns out whose real outcome depends on address randomization (DESIGN 6). */
+  readonly leaveUncertain: boolean
 }
 
 /** Nothing waits for the mmap_lock where only one thread runs. */
@@ -68,8 +69,10 @@ export class SerialMachine {
   readonly control: Control
   readonly probe: HeapProbe
   readonly kernelLog: KernelLog | undefined
-  /** Ops carried out. */
+  /** Ops begun. */
   ops = 0
+  /** Places in the chunk under way of memaligns that were left out; the caller empties it. */
+  readonly left: number[] = []
   readonly #design: Design
   readonly #tunables: Readonly<Record<string, number>>
   readonly #options: SerialOptions
@@ -130,53 +133,39 @@ export class SerialMachine {
   }
 
   /**
-   * Carries out packed records (packed-trace.ts), in one piece or piece by piece. Throws
-   * HeapCorrupted with the design's own words, as the real allocator would abort.
+   * Carries out ops [from, to) of a chunk. Throws HeapCorrupted with the design's own words, where
+   * the real allocator would abort; `ops` then counts the op that did.
    */
-  carryOut(trace: Int32Array): void {
-    let at = 0
-    while (at < trace.length) {
-      const head = trace[at]!
-      const op = head & OP_MASK
-      const thread = (head >>> 8) & THREAD_MASK
-      const slot = trace[at + 1]!
-      if (thread !== this.#thread && op !== TraceOp.CHECK) this.#switchTo(thread)
+  carryOut(chunk: TraceChunk, from = 0, to = chunk.length): void {
+    const { code, thread, slot: slots, size, extra } = chunk
+    for (let i = from; i < to; i++) {
+      const op = code[i]!
+      const slot = slots[i]!
+      if (thread[i] !== this.#thread && op !== TraceOp.CHECKPOINT) this.#switchTo(thread[i]!)
       if (slot >= this.#blocks.length) this.#growSlots(slot)
       this.ops++
       switch (op) {
-        case TraceOp.MALLOC: {
-          const bytes = sizeAt(trace, at + 2)
-          this.#placed(slot, this.#heap.malloc(bytes), bytes)
-          at += 4
+        case TraceOp.MALLOC:
+          this.#placed(slot, this.#heap.malloc(size[i]!), size[i]!)
           break
-        }
         case TraceOp.FREE:
           this.#heap.free(this.#blocks[slot]! as Block)
           this.#blocks[slot] = BLOCK_NULL
-          at += 2
           break
         case TraceOp.WRITE:
           this.#write(slot)
-          at += 2
           break
-        case TraceOp.CALLOC: {
-          const [count, bytes] = [sizeAt(trace, at + 2), sizeAt(trace, at + 4)]
-          this.#placed(slot, this.#heap.calloc(count, bytes), count * bytes)
-          at += 6
+        case TraceOp.CALLOC:
+          this.#placed(slot, this.#heap.calloc(extra[i]!, size[i]!), extra[i]! * size[i]!)
           break
-        }
         case TraceOp.REALLOC:
-          this.#reallocate(slot, sizeAt(trace, at + 2))
-          at += 4
+          this.#reallocate(slot, size[i]!)
           break
-        case TraceOp.MEMALIGN: {
-          const bytes = sizeAt(trace, at + 4)
-          this.#placed(slot, this.#heap.memalign(sizeAt(trace, at + 2), bytes), bytes)
-          at += 6
+        case TraceOp.MEMALIGN:
+          this.#memalign(i, slot, extra[i]!, size[i]!)
           break
-        }
         default:
-          at += this.#rareOp(op, thread, sizeAt(trace, at + 2))
+          this.#rareOp(op, thread[i]!, size[i]!)
       }
     }
   }
@@ -227,21 +216,19 @@ export class SerialMachine {
     if (bytes > 0) this.process.touchRange(block, wordsOfBytes(bytes))
   }
 
-  /** Gives the words of the record. */
-  #rareOp(op: number, thread: number, size: number): number {
-    switch (op) {
-      case TraceOp.TRIM:
-        this.#heap.trim(size)
-        return 4
-      case TraceOp.EXIT:
-        this.#end(thread)
-        return 2
-      case TraceOp.CHECK:
-        this.#checkpoint()
-        return 2
-      default:
-        throw new Error(`op ${op} in a packed trace`)
+  #memalign(place: number, slot: number, alignment: number, bytes: number): void {
+    if (this.#options.leaveUncertain && this.probe.isUncertain(alignment, bytes, this.#thread)) {
+      this.left.push(place)
+      return
     }
+    this.#placed(slot, this.#heap.memalign(alignment, bytes), bytes)
+  }
+
+  #rareOp(op: number, thread: number, size: number): void {
+    if (op === TraceOp.TRIM) this.#heap.trim(size)
+    else if (op === TraceOp.EXIT) this.#end(thread)
+    else if (op === TraceOp.CHECKPOINT) this.#checkpoint()
+    else throw new Error(`op ${op} in a trace`)
   }
 
   #checkpoint(): void {
