@@ -9,8 +9,15 @@ import { visibleLength } from './table.ts'
 import { killed, mainJob, survivor } from './test/summaries.ts'
 import { comparison, variantVerdict } from './verdict.ts'
 
-const withVariants = (...variants: VariantSummary[]): RunSummary => ({ ...mainJob, variants })
-const unlimited: RunSummary = { ...mainJob, limits: { memoryLimit: null } }
+const withVariants = (...variants: VariantSummary[]): RunSummary => ({
+  ...mainJob,
+  variantsAsked: variants.map(({ variant }) => variant),
+  variants,
+})
+const unlimitedWith = (...variants: VariantSummary[]): RunSummary => ({
+  ...withVariants(...variants),
+  limits: { memoryLimit: null },
+})
 
 describe('summary: text', () => {
   it('the main job reads as a verdict', () => {
@@ -139,14 +146,14 @@ describe('verdict', () => {
 
   it('calls a difference of less than 5 % none', () => {
     const close = { ...survivor, variant: 'b', rss: { max: 540 * MIB, end: 540 * MIB } }
-    expect(comparison({ ...unlimited, variants: [survivor, close] })).toEqual([
+    expect(comparison(unlimitedWith(survivor, close))).toEqual([
       'RSS at the end is the same within 5 % for all of them: none is a fix.',
     ])
   })
 
   it('compares those that all live by where they end', () => {
     const big = { ...survivor, variant: 'glibc', rss: { max: 1100 * MIB, end: 1066 * MIB } }
-    expect(comparison({ ...unlimited, variants: [big, survivor] })[0]).toBe(
+    expect(comparison(unlimitedWith(big, survivor))[0]).toBe(
       'glibc:arena_max=1 ends lowest: 533 MiB, 50 % less than glibc (1 066 MiB).',
     )
   })
@@ -155,7 +162,7 @@ describe('verdict', () => {
     const cut = { ...survivor, outcome: 'interrupted' as const }
     expect(variantVerdict(mainJob, cut)).toBe('interrupted after day 3: partial figures')
     expect(comparison(withVariants(killed, cut))).toEqual([
-      'Interrupted: the figures are partial, and nothing is compared.',
+      'Ended early: the figures are partial, and nothing is compared.',
     ])
   })
 

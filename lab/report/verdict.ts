@@ -64,8 +64,10 @@ function strandedVerdict(variant: VariantSummary): string {
 /** What the variants say together; empty lines never. */
 export function comparison(run: RunSummary): string[] {
   const { variants } = run
-  if (variants.some(({ outcome }) => outcome === 'interrupted')) {
-    return ['Interrupted: the figures are partial, and nothing is compared.']
+  const missing = run.variantsAsked.slice(variants.length)
+  if (missing.length > 0 || variants.some(({ outcome }) => outcome === 'interrupted')) {
+    const notRun = missing.length > 0 ? ` (not run: ${listed(missing)})` : ''
+    return [`Ended early: the figures are partial, and nothing is compared${notRun}.`]
   }
   const killed = variants.filter(({ outcome }) => outcome === 'oom-killed')
   const survived = variants.filter(({ outcome }) => outcome === 'completed')
