@@ -5,6 +5,7 @@
  * an isolate holds beside them (views, a bound arena) can be rebuilt from them at any time.
  */
 import type { Event } from '../lab/words/events.ts'
+import { MappingKind, Protection } from '../lab/words/mapping.ts'
 import type { Block, SharedWords, WordIndex } from '../lab/words/units.ts'
 import type { TunableSpecs } from './tunables.ts'
 
@@ -12,22 +13,8 @@ import type { TunableSpecs } from './tunables.ts'
 export type LockId = number & { readonly [lockId]: true }
 declare const lockId: unique symbol
 
-/** What a mapping is for: what `pmap` shows, and what keeps unlike neighbours from merging. */
-export const MappingKind = {
-  BRK_HEAP: 0,
-  ARENA_HEAP: 1,
-  /** A block in a mapping of its own. */
-  BLOCK: 2,
-  SPAN: 3,
-  METADATA: 4,
-  STACK: 5,
-  DATA: 6,
-} as const
-export type MappingKind = (typeof MappingKind)[keyof typeof MappingKind]
-
-/** mmap and mprotect protections: none, or read and write. */
-export const Protection = { NONE: 0, READ_WRITE: 1 } as const
-export type Protection = (typeof Protection)[keyof typeof Protection]
+// Defined beside the other shared layouts, because the modelled kernel keeps them too.
+export { MappingKind, Protection }
 
 /**
  * The modelled process, as designs see it. One implementation per isolate, so that call sites stay
@@ -44,6 +31,8 @@ export interface Process {
   readonly dataStart: WordIndex
   /** False once a second thread has ever been started (glibc: SINGLE_THREAD_P). */
   readonly singleThreaded: boolean
+  /** vm.overcommit_memory is 2: allocators then give address space back too. Absent: it is not. */
+  readonly strictOvercommit?: boolean
 
   // ── pages ──────────────────────────────────────────────────────────────────────────────────
   /** Must precede an access that may be the first to its page: makes that one page resident. */
@@ -229,7 +218,7 @@ export interface Design<T = Readonly<Record<string, number>>> {
   /** Bytes of static data it wants between page 1 and the brk heap, for this many seats. */
   readonly dataBytes: number
   /** Adjusts tunables to a run before it starts (`heap_max`); says what it changed, if anything. */
-  fit?(tunables: T, run: FitRequest): { tunables: T; notice: string | undefined }
+  fit?(tunables: T, run: FitRequest): Fitted<T>
   /** Lays out the state in the words, once, before any thread runs. */
   boot(process: Process, tunables: T): void
   /** Any isolate: rebuilds everything from words and tunables. */
@@ -240,6 +229,15 @@ export interface Design<T = Readonly<Record<string, number>>> {
   check(process: Process, tunables: T): Violation[]
   /** Any time, without locks: bounded, a few words per arena. Not shown when absent. */
   glance?(process: Process, tunables: T): ArenaGlance[]
+}
+
+/** What `fit` made of the tunables. */
+export interface Fitted<T> {
+  readonly tunables: T
+  /** One line for the user when something was changed. */
+  readonly notice: string | undefined
+  /** VmSize of an arena heap counts this many times: nominal HEAP_MAX_SIZE ÷ the lowered one. */
+  readonly arenaHeapScale: number
 }
 
 /** What `fit` may look at. */

@@ -47,6 +47,7 @@ export interface ControlPlan extends ControlSizes {
     readonly barriers: number
     readonly runQueue: number
     readonly log: number
+    readonly stacks: number
   }
 }
 
@@ -92,8 +93,10 @@ export const RunState = {
   ENDING: 2,
   /** The memory limit was crossed: lab threads stop at their next op boundary, for good. */
   KILLED: 3,
-  /** A worker died, an invariant broke, or the user asked to stop: as KILLED. */
+  /** The user asked to stop, or all is done: as KILLED. */
   STOPPED: 4,
+  /** A worker died or an invariant broke: nobody may wait for anything any more, locks included. */
+  FAILED: 5,
 } as const
 export type RunState = (typeof RunState)[keyof typeof RunState]
 
@@ -119,6 +122,12 @@ export const SeatWord = {
   STARTED_BY: 8,
   /** Index of the lab thread within its role. */
   INDEX: 9,
+  /** 1 while its lab thread waits for the safepoint of a phase mark. */
+  PHASE_WAIT: 10,
+  /** Times its role was handed on: a lab thread started by one of its own role has one more. */
+  GENERATION: 11,
+  /** Worker that carries it, + 1. */
+  WORKER: 12,
 } as const
 export const SEAT_ROW_WORDS = 32
 
@@ -152,8 +161,15 @@ export const CHANNEL_HEAD_BYTES = 64
 export const BARRIER_BYTES = 64
 /** Words of a run-queue entry: role, seat, argument text and handed cells. */
 export const QUEUE_ENTRY_WORDS = 128
-/** Float64 figures of an event-log entry: time ns, lab thread, event, a, b. */
+/** Float64 figures of an event-log entry: see `LogField`. */
 export const LOG_ENTRY = 8
+
+/** Words before the stack entries: mutex, entries in the cache. See lab/machine/thread-lifecycle. */
+export const STACK_HEAD = 16
+/** Words of a thread's stack entry: its mapping, its pages, the block of its DTV. */
+export const STACK_ENTRY_WORDS = 4
+/** Most stacks the cache can hold: 40 MiB of the smallest stacks (16 KiB and a guard page). */
+export const STACK_CACHE_MAX = 2048
 
 const LINE = 64
 
@@ -184,6 +200,7 @@ export function planControl(sizes: ControlSizes): ControlPlan {
     barriers: area(sizes.barriers * BARRIER_BYTES),
     runQueue: area(sizes.runQueueSlots * QUEUE_ENTRY_WORDS * 4),
     log: area(sizes.logEntries * LOG_ENTRY * 8),
+    stacks: area((STACK_HEAD + (sizes.seats + STACK_CACHE_MAX) * STACK_ENTRY_WORDS) * 4),
   }
   return { ...sizes, bytes: roundUp(next, PAGE_BYTES), at }
 }
@@ -240,3 +257,6 @@ export function viewControl(buffer: SharedArrayBuffer, plan: ControlPlan): Contr
     cells: new Int32Array(buffer, at.cells, cells * CELL_WORDS),
   }
 }
+
+/** Fields of an event-log entry. `SEQUENCE` is written last: 0 while the entry is being written. */
+export const LogField = { SEQUENCE: 0, TIME: 1, THREAD: 2, EVENT: 3, A: 4, B: 5 } as const

@@ -1,10 +1,10 @@
 /**
  * One byte per page of the heap. The low bits say what the page holds, the top bit forbids access.
  *
- *      7        6 .. 3     2 .. 0
- *   ┌──────────┬─────────┬────────┐
- *   │ NOACCESS │ unused  │ state  │
- *   └──────────┴─────────┴────────┘
+ *      7          6        5 .. 3     2 .. 0
+ *   ┌──────────┬─────────┬─────────┬────────┐
+ *   │ NOACCESS │ DIRTIED │ unused  │ state  │
+ *   └──────────┴─────────┴─────────┴────────┘
  *
  * `RESIDENT` is the only state that an access may pass over without a call: hence `touch` is one
  * load and one compare, and the NOACCESS bit makes that compare fail.
@@ -29,6 +29,11 @@ export type PageState = (typeof PageState)[keyof typeof PageState]
 
 /** Set on top of a state by mprotect(PROT_NONE). */
 export const PAGE_NOACCESS = 0x80
+/**
+ * Set on UNMAPPED only: the words hold what an earlier owner left, so that a new mapping of the
+ * page starts as STALE and not as ABSENT. Mapped pages say the same by their state.
+ */
+export const PAGE_DIRTIED = 0x40
 export const PAGE_STATE_MASK = 0x07
 
 /** What a page looks like to `mincore`: 1 for every page with something behind it. */

@@ -1,0 +1,396 @@
+/**
+ * Carries out the ops of a batch that only concern the heap: the loop every machine on real or
+ * simulated time runs. It stops at the first op that may block or that concerns other lab threads
+ * (send, barrier, start, phase, …), which its machine then carries out.
+ */
+import type { ThreadHeap } from '../../allocators/contract.ts'
+import { claimCell, releaseCell } from '../sync/cells.ts'
+import { Cell } from '../words/cells.ts'
+import {
+  CELL_WORDS,
+  type Control,
+  ControlWord,
+  RunState,
+  SEAT_ROW_WORDS,
+  SeatWord,
+} from '../words/control.ts'
+import { Counter } from '../words/events.ts'
+import {
+  bucketOfNs,
+  HISTOGRAM_BUCKETS,
+  HISTOGRAMS_PER_SEAT,
+  SAMPLE_EVERY,
+  Timed,
+} from '../words/histogram.ts'
+import {
+  BLOCK_NULL,
+  type Block,
+  PAGE_WORDS,
+  type SharedWords,
+  wordAt,
+  wordsOfBytes,
+} from '../words/units.ts'
+import { Op } from '../workload/ops.ts'
+import { type Clock, HeapCorrupted, type LabProcess } from './process.ts'
+
+const SAMPLE_MASK = SAMPLE_EVERY - 1
+/** Ops between two updates of the seat's progress word. */
+const PROGRESS_MASK = 255
+/** Stamps differ by block and by time; 0 means "nothing written". */
+const STAMP_STEP = 0x9e3779b1
+
+/** Ops that `HeapOps` carries out; the others are the machine's. */
+const HEAP_OPS: ReadonlySet<number> = new Set([
+  Op.MALLOC,
+  Op.CALLOC,
+  Op.REALLOC,
+  Op.MEMALIGN,
+  Op.FREE,
+  Op.WRITE,
+  Op.WRITE_PAGES,
+  Op.SWAP,
+  Op.MOVE,
+  Op.TRIM,
+])
+export const isHeapOp = (code: number): boolean => HEAP_OPS.has(code)
+
+export interface HeapOpsOptions {
+  /** `write` fills every byte instead of the ends. */
+  readonly fill: boolean
+  readonly clock: Clock
+}
+
+/** One lab thread's heap ops. Bound to a seat for the lab thread's whole life. */
+export class HeapOps {
+  readonly #process: LabProcess
+  readonly #heap: ThreadHeap
+  readonly #words: SharedWords
+  readonly #cells: SharedWords
+  readonly #control: SharedWords
+  readonly #seatRow: SharedWords
+  readonly #counters: Float64Array
+  readonly #histograms: SharedWords
+  readonly #matrixBlocks: Float64Array
+  readonly #matrixBytes: Float64Array
+  readonly #clock: Clock
+  readonly #fill: boolean
+  readonly #seat: number
+  readonly #privateAt: number
+  readonly #tablesAt: number
+  readonly #counterBase: number
+  readonly #matrixRow: number
+  readonly #seatAt: number
+  readonly #histogramAt: number
+  #opsDone = 0
+  #stamp: number
+
+  constructor(
+    process: LabProcess,
+    heap: ThreadHeap,
+    control: Control,
+    seat: number,
+    options: HeapOpsOptions,
+  ) {
+    this.#process = process
+    this.#heap = heap
+    this.#words = process.words
+    this.#cells = control.cells
+    this.#control = control.words
+    this.#seatRow = control.seats
+    this.#counters = control.counters
+    this.#histograms = control.histograms
+    this.#matrixBlocks = control.matrixBlocks
+    this.#matrixBytes = control.matrixBytes
+    this.#clock = options.clock
+    this.#fill = options.fill
+    this.#seat = seat
+    this.#privateAt = seat * control.plan.cellsPerSeat * CELL_WORDS
+    this.#tablesAt = control.plan.seats * control.plan.cellsPerSeat * CELL_WORDS
+    this.#counterBase = process.self.counterBase
+    this.#matrixRow = seat * control.plan.seats
+    this.#seatAt = seat * SEAT_ROW_WORDS
+    this.#histogramAt = seat * HISTOGRAMS_PER_SEAT * HISTOGRAM_BUCKETS
+    this.#stamp = (seat + 1) * STAMP_STEP
+  }
+
+  /**
+   * Carries out ops from `at` on. Gives the index of the first op it did not carry out: `end`, an op
+   * of the machine's, or any op once a safepoint is wanted or the run is over.
+   */
+  run(ops: Int32Array, at: number, end: number): number {
+    const control = this.#control
+    let next = at
+    let done = this.#opsDone
+    while (next < end) {
+      if (control[ControlWord.PAUSE] !== 0 || control[ControlWord.STATE] !== RunState.RUNNING) break
+      if ((done & PROGRESS_MASK) === 0) this.#seatRow[this.#seatAt + SeatWord.PROGRESS] = done
+      const length = this.#carryOut(ops, next, (done & SAMPLE_MASK) === 0)
+      if (length === 0) break
+      next += length
+      done = (done + 1) | 0
+    }
+    this.#addCount(Counter.OPS, (done - this.#opsDone) | 0)
+    this.#opsDone = done
+    this.#seatRow[this.#seatAt + SeatWord.PROGRESS] = done
+    return next
+  }
+
+  /** Words of the op carried out, 0 when it is not a heap op. */
+  #carryOut(ops: Int32Array, at: number, timed: boolean): number {
+    switch (ops[at]) {
+      case Op.MALLOC:
+        this.#malloc(this.cellAt(ops[at + 1]!), ops[at + 1]! < 0, ops[at + 2]!, timed)
+        return 3
+      case Op.FREE:
+        this.#free(this.cellAt(ops[at + 1]!), ops[at + 1]! < 0, timed)
+        return 2
+      case Op.WRITE:
+        this.#write(this.cellAt(ops[at + 1]!), ops[at + 1]! < 0, 0)
+        return 2
+      case Op.MOVE:
+        this.#move(ops[at + 1]!, ops[at + 2]!)
+        return 3
+      case Op.SWAP:
+        this.#swap(ops[at + 1]!, ops[at + 2]!)
+        return 3
+      case Op.CALLOC: {
+        const bytes = ops[at + 2]! * ops[at + 3]!
+        const block = this.#heap.calloc(ops[at + 2]!, ops[at + 3]!)
+        this.#fillCell(this.cellAt(ops[at + 1]!), ops[at + 1]! < 0, block, bytes)
+        return 4
+      }
+      case Op.MEMALIGN: {
+        const block = this.#heap.memalign(ops[at + 2]!, ops[at + 3]!)
+        this.#fillCell(this.cellAt(ops[at + 1]!), ops[at + 1]! < 0, block, ops[at + 3]!)
+        return 4
+      }
+      case Op.REALLOC:
+        this.#realloc(this.cellAt(ops[at + 1]!), ops[at + 1]! < 0, ops[at + 2]!, timed)
+        return 3
+      case Op.WRITE_PAGES:
+        this.#write(this.cellAt(ops[at + 1]!), ops[at + 1]! < 0, ops[at + 2]!)
+        return 3
+      case Op.TRIM:
+        this.#heap.trim(ops[at + 1]!)
+        return 2
+      default:
+        return 0
+    }
+  }
+
+  /** Index of a cell operand's first word in the cell area. */
+  cellAt(operand: number): number {
+    return operand >= 0
+      ? this.#privateAt + operand * CELL_WORDS
+      : this.#tablesAt + ~operand * CELL_WORDS
+  }
+
+  /** Frees what a cell holds; an empty one is counted and left alone. */
+  freeCell(operand: number): void {
+    this.#free(this.cellAt(operand), operand < 0, false)
+  }
+
+  /** Before something is received into a cell: what it still holds is freed. */
+  emptyCell(operand: number): void {
+    const cell = this.cellAt(operand)
+    if (this.#cells[cell + Cell.BLOCK] !== 0) this.#free(cell, operand < 0, false)
+  }
+
+  #malloc(cell: number, shared: boolean, bytes: number, timed: boolean): void {
+    if (!timed) {
+      this.#fillCell(cell, shared, this.#heap.malloc(bytes), bytes)
+      return
+    }
+    const start = this.#clock()
+    const block = this.#heap.malloc(bytes)
+    this.#time(Timed.MALLOC, this.#clock() - start)
+    this.#fillCell(cell, shared, block, bytes)
+  }
+
+  /** Puts a new block into a cell; what the cell still held is freed first. */
+  #fillCell(cell: number, shared: boolean, block: Block, bytes: number): void {
+    const cells = this.#cells
+    const held = shared ? claimCell(cells, cell) : cells[cell + Cell.BLOCK]!
+    if (held !== 0) this.#release(cell, held as Block, false)
+    if (block !== BLOCK_NULL) {
+      cells[cell + Cell.REQUESTED] = bytes
+      cells[cell + Cell.ALLOCATED_BY] = this.#seat
+      cells[cell + Cell.STAMP] = 0
+      this.#countAllocation(bytes, 1)
+    } else {
+      this.#addCount(Counter.FAILED_ALLOCATIONS, 1)
+    }
+    if (shared) releaseCell(cells, cell, block)
+    else cells[cell + Cell.BLOCK] = block
+  }
+
+  #countAllocation(bytes: number, mallocs: number): void {
+    const counters = this.#counters
+    const base = this.#counterBase
+    counters[base + Counter.MALLOCS] = counters[base + Counter.MALLOCS]! + mallocs
+    counters[base + Counter.LIVE_BYTES] = counters[base + Counter.LIVE_BYTES]! + bytes
+    counters[base + Counter.REQUESTED_BYTES] = counters[base + Counter.REQUESTED_BYTES]! + bytes
+  }
+
+  #free(cell: number, shared: boolean, timed: boolean): void {
+    const cells = this.#cells
+    const block = (shared ? claimCell(cells, cell) : cells[cell + Cell.BLOCK]!) as Block
+    if (block === BLOCK_NULL) this.#addCount(Counter.EMPTY_OPS, 1)
+    else this.#release(cell, block, timed)
+    if (shared) releaseCell(cells, cell, BLOCK_NULL)
+    else cells[cell + Cell.BLOCK] = BLOCK_NULL
+  }
+
+  /** Checks the stamps, counts, frees. The cell's other words still describe the block. */
+  #release(cell: number, block: Block, timed: boolean): void {
+    const cells = this.#cells
+    const counters = this.#counters
+    const base = this.#counterBase
+    const bytes = cells[cell + Cell.REQUESTED]!
+    const from = cells[cell + Cell.ALLOCATED_BY]!
+    const stamp = cells[cell + Cell.STAMP]!
+    if (stamp !== 0) this.#checkStamps(block, bytes, stamp)
+    counters[base + Counter.FREES] = counters[base + Counter.FREES]! + 1
+    counters[base + Counter.LIVE_BYTES] = counters[base + Counter.LIVE_BYTES]! - bytes
+    const pair = this.#matrixRow + from
+    this.#matrixBlocks[pair] = this.#matrixBlocks[pair]! + 1
+    this.#matrixBytes[pair] = this.#matrixBytes[pair]! + bytes
+    if (from !== this.#seat) {
+      counters[base + Counter.REMOTE_FREES] = counters[base + Counter.REMOTE_FREES]! + 1
+    }
+    if (!timed) {
+      this.#heap.free(block)
+      return
+    }
+    const start = this.#clock()
+    this.#heap.free(block)
+    this.#time(Timed.FREE, this.#clock() - start)
+  }
+
+  #realloc(cell: number, shared: boolean, bytes: number, timed: boolean): void {
+    const cells = this.#cells
+    const old = (shared ? claimCell(cells, cell) : cells[cell + Cell.BLOCK]!) as Block
+    const oldBytes = old === BLOCK_NULL ? 0 : cells[cell + Cell.REQUESTED]!
+    const stamp = old === BLOCK_NULL ? 0 : cells[cell + Cell.STAMP]!
+    if (stamp !== 0) this.#checkStamps(old, oldBytes, stamp)
+    const start = timed ? this.#clock() : 0
+    const block = this.#heap.realloc(old, bytes)
+    if (timed) this.#time(Timed.REALLOC, this.#clock() - start)
+    if (block !== BLOCK_NULL) {
+      if (stamp !== 0 && Math.min(oldBytes, bytes) >= 8 && this.#words[block] !== stamp) {
+        this.#corrupt(block, bytes, 'realloc lost the start of')
+      }
+      cells[cell + Cell.REQUESTED] = bytes
+      cells[cell + Cell.STAMP] = 0
+      if (old === BLOCK_NULL) cells[cell + Cell.ALLOCATED_BY] = this.#seat
+      this.#countAllocation(bytes - oldBytes, old === BLOCK_NULL ? 1 : 0)
+    } else if (bytes !== 0) {
+      this.#addCount(Counter.FAILED_ALLOCATIONS, 1)
+    } else {
+      this.#addCount(Counter.LIVE_BYTES, -oldBytes)
+      this.#addCount(Counter.FREES, 1)
+    }
+    const kept = block === BLOCK_NULL && bytes !== 0 ? old : block
+    if (shared) releaseCell(cells, cell, kept)
+    else cells[cell + Cell.BLOCK] = kept
+  }
+
+  /** `pages` 0 touches every page; otherwise the first so many, and stamps only the start. */
+  #write(cell: number, shared: boolean, pages: number): void {
+    const cells = this.#cells
+    const block = (shared ? claimCell(cells, cell) : cells[cell + Cell.BLOCK]!) as Block
+    if (block === BLOCK_NULL) {
+      this.#addCount(Counter.EMPTY_OPS, 1)
+    } else {
+      const bytes = cells[cell + Cell.REQUESTED]!
+      const words = wordsOfBytes(bytes)
+      if (pages === 0) {
+        if (words > 0) this.#process.touchRange(block, words)
+        if (bytes >= 8) cells[cell + Cell.STAMP] = this.#stampEnds(block, bytes)
+      } else {
+        this.#writePages(block, Math.min(words, pages * PAGE_WORDS))
+      }
+    }
+    if (shared) releaseCell(cells, cell, block)
+  }
+
+  #writePages(block: Block, words: number): void {
+    for (let word = 0; word < words; word += PAGE_WORDS) {
+      const at = wordAt(block, word)
+      this.#process.touch(at)
+      this.#words[at] = word
+    }
+  }
+
+  #stampEnds(block: Block, bytes: number): number {
+    const stamp = (this.#stamp = (this.#stamp + STAMP_STEP) | 0 || 1)
+    const last = lastWholeWord(block, bytes)
+    if (this.#fill) this.#words.fill(stamp, block, last)
+    this.#words[block] = stamp
+    this.#words[last] = stamp
+    return stamp
+  }
+
+  #checkStamps(block: Block, bytes: number, stamp: number): void {
+    if (this.#words[block] !== stamp) this.#corrupt(block, bytes, 'overwritten at the start of')
+    if (this.#words[lastWholeWord(block, bytes)] !== stamp) {
+      this.#corrupt(block, bytes, 'overwritten at the end of')
+    }
+  }
+
+  #corrupt(block: Block, bytes: number, what: string): never {
+    throw new HeapCorrupted(`${what} a ${bytes}-byte block at word 0x${block.toString(16)}`)
+  }
+
+  #move(from: number, to: number): void {
+    const cells = this.#cells
+    const source = this.cellAt(from)
+    const target = this.cellAt(to)
+    const block = from < 0 ? claimCell(cells, source) : cells[source + Cell.BLOCK]!
+    const held = to < 0 ? claimCell(cells, target) : cells[target + Cell.BLOCK]!
+    if (held !== 0) this.#release(target, held as Block, false)
+    if (block === 0) this.#addCount(Counter.EMPTY_OPS, 1)
+    cells[target + Cell.REQUESTED] = cells[source + Cell.REQUESTED]!
+    cells[target + Cell.ALLOCATED_BY] = cells[source + Cell.ALLOCATED_BY]!
+    cells[target + Cell.STAMP] = cells[source + Cell.STAMP]!
+    if (to < 0) releaseCell(cells, target, block)
+    else cells[target + Cell.BLOCK] = block
+    if (from < 0) releaseCell(cells, source, 0)
+    else cells[source + Cell.BLOCK] = 0
+  }
+
+  #swap(a: number, b: number): void {
+    if (a === b) return
+    // Two shared cells are claimed in index order, so that two swaps never wait for each other.
+    const first = this.cellAt(Math.max(a, b))
+    const second = this.cellAt(Math.min(a, b))
+    const cells = this.#cells
+    const firstShared = Math.max(a, b) < 0
+    const secondShared = Math.min(a, b) < 0
+    const x = firstShared ? claimCell(cells, first) : cells[first + Cell.BLOCK]!
+    const y = secondShared ? claimCell(cells, second) : cells[second + Cell.BLOCK]!
+    for (let field = Cell.REQUESTED; field <= Cell.STAMP; field++) {
+      const kept = cells[first + field]!
+      cells[first + field] = cells[second + field]!
+      cells[second + field] = kept
+    }
+    if (firstShared) releaseCell(cells, first, y)
+    else cells[first + Cell.BLOCK] = y
+    if (secondShared) releaseCell(cells, second, x)
+    else cells[second + Cell.BLOCK] = x
+  }
+
+  #time(kind: number, ns: number): void {
+    const bucket = this.#histogramAt + kind * HISTOGRAM_BUCKETS + bucketOfNs(ns)
+    this.#histograms[bucket] = this.#histograms[bucket]! + 1
+  }
+
+  #addCount(counter: number, by: number): void {
+    const place = this.#counterBase + counter
+    this.#counters[place] = this.#counters[place]! + by
+  }
+}
+
+/** The last word that lies wholly inside a block of `bytes` ≥ 8. */
+const lastWholeWord = (block: Block, bytes: number): number =>
+  wordAt(block, wordsOfBytes(bytes - 3) - 1)

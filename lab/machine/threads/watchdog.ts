@@ -1,0 +1,119 @@
+/**
+ * Says when lab threads can no longer make progress. It only reads shared words, so a verdict needs
+ * the same picture several times in a row: a lab thread between two states looks blocked for a moment.
+ */
+import { lockFigures, locksMade } from '../../sync/lock-table.ts'
+import { type Control, SEAT_ROW_WORDS, SeatState, SeatWord } from '../../words/control.ts'
+import { OP_NAMES } from '../../workload/ops.ts'
+
+/** Looks in a row that must agree before it is a deadlock. */
+const LOOKS = 5
+/** An op that takes longer than this is stuck. */
+const STUCK_NS = 30e9
+
+const BLOCKED: ReadonlySet<number> = new Set([
+  SeatState.LOCK,
+  SeatState.CHANNEL,
+  SeatState.BARRIER,
+  SeatState.JOIN,
+])
+
+export type Verdict =
+  | { readonly kind: 'deadlock'; readonly message: string }
+  | { readonly kind: 'stuck'; readonly message: string }
+
+export class Watchdog {
+  readonly #control: Control
+  #picture = ''
+  #same = 0
+  readonly #progress: Int32Array
+  readonly #since: Float64Array
+
+  constructor(control: Control) {
+    this.#control = control
+    this.#progress = new Int32Array(control.plan.seats).fill(-1)
+    this.#since = new Float64Array(control.plan.seats)
+  }
+
+  /** Forgets what it saw: after a safepoint, which stops progress for a good reason. */
+  reset(nowNs: number): void {
+    this.#picture = ''
+    this.#same = 0
+    this.#since.fill(nowNs)
+  }
+
+  /** One look, every 100 ms or so. */
+  look(nowNs: number): Verdict | undefined {
+    const { seats, plan } = this.#control
+    let picture = ''
+    let alive = 0
+    let blocked = 0
+    for (let seat = 0; seat < plan.seats; seat++) {
+      const row = seat * SEAT_ROW_WORDS
+      const state = Atomics.load(seats, row + SeatWord.STATE)
+      if (state === SeatState.FREE || state === SeatState.ENDED) continue
+      alive++
+      if (BLOCKED.has(state)) blocked++
+      const progress = seats[row + SeatWord.PROGRESS]!
+      picture += `${seat}:${state}:${progress};`
+      if (progress !== this.#progress[seat] || state !== SeatState.RUNNING) {
+        this.#progress[seat] = progress
+        this.#since[seat] = nowNs
+      } else if (nowNs - this.#since[seat]! > STUCK_NS) {
+        return { kind: 'stuck', message: this.#stuckMessage(seat) }
+      }
+    }
+    this.#same = picture === this.#picture ? this.#same + 1 : 0
+    this.#picture = picture
+    if (alive === 0 || blocked < alive || this.#same < LOOKS) return undefined
+    return { kind: 'deadlock', message: this.#deadlockMessage() }
+  }
+
+  #stuckMessage(seat: number): string {
+    const { seats } = this.#control
+    const row = seat * SEAT_ROW_WORDS
+    const op = OP_NAMES[seats[row + SeatWord.OP]!] ?? 'op'
+    const thread = seats[row + SeatWord.THREAD]! - 1
+    return `lab thread ${thread} is stuck: one ${op} has run for more than 30 s`
+  }
+
+  #deadlockMessage(): string {
+    const lines = ['deadlock: every lab thread waits and none can go on']
+    for (const waiter of waiters(this.#control)) lines.push(`  ${waiter}`)
+    return lines.join('\n')
+  }
+}
+
+/** One line per waiting lab thread: what it waits for, and who holds that. */
+export function waiters(control: Control): string[] {
+  const { seats, plan } = control
+  const lines: string[] = []
+  for (let seat = 0; seat < plan.seats; seat++) {
+    const row = seat * SEAT_ROW_WORDS
+    const thread = seats[row + SeatWord.THREAD]! - 1
+    const state = seats[row + SeatWord.STATE]!
+    const target = seats[row + SeatWord.WAITS_FOR]! - 1
+    if (state === SeatState.LOCK) {
+      const lock = lockFigures(control, seats[row + SeatWord.WAITS_FOR_LOCK]! - 1)
+      const holder = lock.holderThread < 0 ? 'nobody' : `lab thread ${lock.holderThread}`
+      lines.push(`lab thread ${thread} waits for lock "${lock.name}", held by ${holder}`)
+    } else if (state === SeatState.CHANNEL) {
+      lines.push(`lab thread ${thread} waits for channel ${target}`)
+    } else if (state === SeatState.BARRIER) {
+      lines.push(`lab thread ${thread} waits at barrier ${target}`)
+    } else if (state === SeatState.JOIN) {
+      lines.push(`lab thread ${thread} waits for the lab threads it started to end`)
+    }
+  }
+  return lines
+}
+
+/** Locks held by a lab thread, by name. */
+export function locksHeldBy(control: Control, thread: number): string[] {
+  const names: string[] = []
+  for (let id = 0; id < locksMade(control); id++) {
+    const lock = lockFigures(control, id)
+    if (lock.holderThread === thread) names.push(lock.name)
+  }
+  return names
+}
