@@ -39,6 +39,7 @@ export function attachThread(
 
 /** The thread has ended: nothing looks at its TLS any more. */
 export function detachThread(m: Ptmalloc): void {
+  m.words[m.thread.tls + TlsWord.ATTACHED] = 0
   m.setStatic(StaticWord.SEATS + m.thread.seat, WORD_NULL)
 }
 

@@ -90,3 +90,10 @@ export function lineOfOp(chunk: TraceChunk, i: number): string {
       return `${thread} ${letter} ${block}`
   }
 }
+
+/** Every op of a trace as its line has it. For small ones: a text an op. */
+export function linesOf(trace: Pick<Trace, 'chunks'>): string[] {
+  return trace.chunks.flatMap((chunk) =>
+    Array.from({ length: chunk.length }, (_, i) => lineOfOp(chunk, i)),
+  )
+}

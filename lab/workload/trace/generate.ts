@@ -267,13 +267,19 @@ class TraceGenerator {
     const place = this.#place(list)
     const block = list.at(place)
     const bytes = this.#isRefusal() ? this.#refusedSize() : this.#newSize(block)
+    const grown = bytes - Math.max(0, block.bytes)
+    if (bytes < 2 ** 48 && this.#liveBytes + grown > this.#liveBytesMax) {
+      // An empty block has no size to shrink to, and there is no room for the least one.
+      this.#free()
+      return
+    }
     this.out.realloc(this.#current.number, block.number, bytes)
     if (bytes >= 2 ** 48) return
     if (bytes === 0) {
       this.#ended(list.take(place))
       return
     }
-    this.#liveBytes += bytes - Math.max(0, block.bytes)
+    this.#liveBytes += grown
     block.bytes = bytes
   }
 
