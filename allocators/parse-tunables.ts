@@ -97,7 +97,7 @@ export function parseTunable(name: string, spec: TunableSpec, text: string): num
   return value
 }
 
-/** What a tunable accepts: `bytes from 0 to 1GiB`, `a whole number from 0 to 8`, `true or false`. */
+/** What a tunable accepts: `bytes from 0 to 1GiB`, `true or false`, … */
 export function describeTunable(spec: TunableSpec): string {
   if (spec.kind === 'flag') return 'true or false'
   if (spec.kind === 'count') return `a whole number from ${spec.min} to ${spec.max}`

@@ -259,7 +259,7 @@ class TraceGenerator {
   }
 
   #realloc(): void {
-    const list = this.#listFor(this.#profile.remotePermille >> 1)
+    const list = this.#listFor(Math.floor(this.#profile.remotePermille / 2))
     if (list === undefined) {
       this.#malloc()
       return
@@ -290,19 +290,19 @@ class TraceGenerator {
     const room = Math.max(0, this.#liveBytesMax - this.#liveBytes)
     const drawn = random.below(100)
     if (drawn < 4 && block.bytes >= 0) return 0
-    if (drawn < 40) return Math.min(old + random.range(0, (old >> 1) + 32), old + room)
+    if (drawn < 40) return Math.min(old + random.range(0, Math.floor(old / 2) + 32), old + room)
     if (drawn < 50) return Math.min(2 * old + random.below(64), old + room, 64 * MIB)
     if (drawn < 75) return random.range(1, old)
     return Math.max(1, Math.min(this.#draw(), old + room))
   }
 
   #write(): void {
-    const list = this.#listFor(this.#profile.remotePermille >> 2)
+    const list = this.#listFor(Math.floor(this.#profile.remotePermille / 4))
     if (list === undefined) this.#malloc()
     else this.out.write(this.#current.number, list.at(this.#place(list)).number)
   }
 
-  /** A list to take a block from: the current thread's own, or another's; undefined: none has any. */
+  /** A list to take a block from: the thread's own, or another's; undefined: none has any. */
   #listFor(remotePermille: number): BlockList | undefined {
     const random = this.#random
     const own = this.#current.blocks
