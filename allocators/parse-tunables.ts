@@ -89,7 +89,7 @@ export function resolveTunables<T extends object>(
 }
 
 /** One value; `BadInput` says what was wrong and what would do. */
-export function parseTunable(name: string, spec: TunableSpec, text: string): number {
+function parseTunable(name: string, spec: TunableSpec, text: string): number {
   const value = parseOfKind(spec, text)
   if (value === undefined || value < spec.min || value > spec.max) {
     throw new BadInput(`tunable ${name}=${quoted(text)}: expected ${describeTunable(spec)}`)

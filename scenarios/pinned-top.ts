@@ -16,8 +16,8 @@ export default defineScenario({
   name: 'pinned-top',
   summary:
     'Mallocs A 30 K, B 40 K, C 200 K, D 100 K, then frees C, B, D. Look at RSS after each step: ' +
-    'C goes back at once, B stays under D, and D goes back only where the trim threshold is fixed ' +
-    'at 128 KiB: freeing the mapped C has raised a dynamic one.',
+    'C goes back at once, B stays under D, and D goes back only where the trim threshold is ' +
+    'fixed at 128 KiB: freeing the mapped C has raised a dynamic one.',
   params: {},
   threads: () => 1,
   privateCells: () => 4,

@@ -2,7 +2,7 @@
 import { TRACE_LETTERS } from './format.ts'
 
 /** Ops in a chunk that is not the last one. */
-export const CHUNK_OPS = 64 * 1024
+const CHUNK_OPS = 64 * 1024
 
 export interface TraceChunk {
   /** Number of its first op; the first of the trace is 0. */

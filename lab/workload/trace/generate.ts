@@ -10,7 +10,7 @@
 import { KIB, MIB } from '../../words/units.ts'
 import { RandomStream } from '../random.ts'
 import { BlockList, type LiveBlock, Pick } from './block-list.ts'
-import { TRACE_THREADS_MAX } from './format.ts'
+import { isRefused, TRACE_THREADS_MAX } from './format.ts'
 import { PROFILES, type Profile, type ProfileName } from './profiles.ts'
 import { TraceWriter } from './writer.ts'
 
@@ -239,7 +239,7 @@ class TraceGenerator {
   }
 
   #born(bytes: number): void {
-    const isNull = bytes >= 2 ** 48
+    const isNull = isRefused(bytes)
     this.#current.blocks.add({ number: this.#nextBlock++, bytes: isNull ? -1 : bytes })
     this.#liveBlocks++
     if (!isNull) this.#liveBytes += bytes
@@ -268,13 +268,13 @@ class TraceGenerator {
     const block = list.at(place)
     const bytes = this.#isRefusal() ? this.#refusedSize() : this.#newSize(block)
     const grown = bytes - Math.max(0, block.bytes)
-    if (bytes < 2 ** 48 && this.#liveBytes + grown > this.#liveBytesMax) {
+    if (!isRefused(bytes) && this.#liveBytes + grown > this.#liveBytesMax) {
       // An empty block has no size to shrink to, and there is no room for the least one.
       this.#free()
       return
     }
     this.out.realloc(this.#current.number, block.number, bytes)
-    if (bytes >= 2 ** 48) return
+    if (isRefused(bytes)) return
     if (bytes === 0) {
       this.#ended(list.take(place))
       return
