@@ -41,7 +41,7 @@ const WORTH_A_LINE = 0.1
  * when nothing was seen.
  */
 export function strandedLines(variant: VariantSummary): string[] {
-  if (variant.anatomyAt === null) return ['not seen: the run ended before a safepoint']
+  if (variant.anatomyAt === null) return ['not known: no walk of the heap came to its end']
   const causes = causesOf(variant.anatomy)
   const stranded = strandedBytes(variant.anatomy)
   return causes
