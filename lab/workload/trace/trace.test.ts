@@ -154,6 +154,7 @@ describe('trace reader', () => {
     ['0 c 1 65536 65536', /count × size must be at most 1 GiB/],
     ['0 a 1 48 100', /power of two/],
     ['0 a 1 0 100', /power of two/],
+    ['0 a 1 9223372036854775809 100', /power of two/],
     ['0 m 1 18446744073709551616', /below 2\^64/],
     ['0 r 5 0\n0 f 5', /line 4 '0 f 5': block 5 is not live/],
     ['0 m 6 281474976710656\n0 r 6 0', /block 6 is NULL/],
