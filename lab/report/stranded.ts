@@ -8,7 +8,7 @@ export type Cause = Exclude<keyof Anatomy, 'rss' | 'live'>
 /** What each cause is called in a sentence: `612 MiB …`. */
 const CAUSE_TEXT: Readonly<Record<Cause, string>> = {
   pinnedFree: 'free under pinned tops',
-  freeTop: 'free at the tops of heaps',
+  freeTop: 'free that a trim could return',
   freeInBins: 'free in bins',
   threadCaches: 'in thread caches',
   blockOverhead: 'headers and rounding',

@@ -178,7 +178,7 @@ describe('stranded', () => {
       anatomy: { ...killed.anatomy, freeInBins: 5 * MIB, pinnedFree: 0, freeTop: 490 * MIB },
     }
     expect(strandedLines(mostlyTop)).toEqual([
-      '490 MiB free at the tops of heaps, 14 arenas (most: main arena, 1.00 MiB)',
+      '490 MiB free that a trim could return, 14 arenas (most: main arena, 1.00 MiB)',
     ])
   })
 })
