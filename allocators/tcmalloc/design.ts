@@ -6,7 +6,7 @@ import { inspectLibrary } from './inspect.ts'
 import { Library } from './library.ts'
 import { TcmallocHeap } from './malloc.ts'
 import { TC_PAGE_BYTES } from './size-class.ts'
-import { startupAllocations } from './startup.ts'
+import { startupAllocations, TLS_MODULES } from './startup.ts'
 import { STATIC_BYTES, Static } from './static-layout.ts'
 import { Tls } from './thread-cache-layout.ts'
 import { TCMALLOC_TUNABLES, type TcmallocTunables } from './tunables.ts'
@@ -29,6 +29,7 @@ export const tcmalloc: Design<TcmallocTunables> = {
   summary: 'gperftools 2.10: thread caches over central lists and a page heap of spans',
   tunables: TCMALLOC_TUNABLES,
   dataBytes: STATIC_BYTES,
+  tlsModules: TLS_MODULES,
 
   boot(process, tunables) {
     const library = libraryOf(process, tunables)

@@ -64,7 +64,7 @@ export const TCMALLOC_TUNABLES: TunableSpecs<TcmallocTunables> = {
     meaning: 'Never give pages back to the kernel.',
   },
   release_rate: {
-    kind: 'count',
+    kind: 'ratio',
     default: 1,
     min: 0,
     max: 1000,
