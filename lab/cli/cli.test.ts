@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import type { RunSummary } from '../metrics/types.ts'
-import { runCli, start } from './test/spawn.ts'
+import { runCli, runWithFileLimit, start } from './test/spawn.ts'
 
 const base = mkdtempSync(join(tmpdir(), 'arena-lab-cli-'))
 let folder = ''
@@ -26,7 +26,8 @@ beforeEach(() => {
 })
 afterAll(() => rmSync(base, { recursive: true, force: true }))
 
-const SMALL = ['seedservice', '-P', 'ingesters=4', '-P', 'records=100', '-P', 'days=3']
+const TINY = ['seedservice', '-P', 'ingesters=4', '-P', 'records=100']
+const SMALL = [...TINY, '-P', 'days=3']
 const LONG = ['seedservice', '-P', 'ingesters=4', '-P', 'records=2000', '-P', 'days=1000']
 const runs = (): string[] => {
   const path = join(folder, '.arena-lab', 'runs')
@@ -155,6 +156,31 @@ describe('cli: run', () => {
     expect(code).toBe(0)
     const [variant] = (JSON.parse(stdout) as RunSummary).variants
     expect(variant!.phases).toMatchObject([{ label: 'held', live: 5000 }])
+  })
+})
+
+describe('cli: a disk that fails in the middle', () => {
+  const args = ['run', ...TINY, '-P', 'days=30', '-a', 'tcmalloc', '--quiet']
+  const files = (): string[] => {
+    const [run = ''] = runs()
+    return readdirSync(join(folder, '.arena-lab', 'runs', run)).sort()
+  }
+
+  it('the run goes on; cut samples are not taken for whole: exit code 1', async () => {
+    const { code, stdout, stderr } = await runWithFileLimit(folder, 24, ...args)
+    expect(stdout).toContain('completed')
+    expect(stderr).toMatch(/^samples.ndjson is cut, \d+ lines are missing: the file would be too/)
+    expect(code).toBe(1)
+    expect(files()).toContain('samples.ndjson.partial')
+    expect(files()).toContain('summary.json')
+  })
+
+  it('a summary that does not fit is not there at all', async () => {
+    const { code, stdout, stderr } = await runWithFileLimit(folder, 1, ...args)
+    expect(stdout).toContain('completed')
+    expect(stderr).toMatch(/^summary.json could not be written: the file would be too large$/m)
+    expect(code).toBe(1)
+    expect(files()).toEqual(['samples.ndjson.partial'])
   })
 })
 

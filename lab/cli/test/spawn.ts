@@ -17,14 +17,20 @@ export interface Running {
   said(pattern: RegExp): Promise<void>
 }
 
-export function start(
-  cwd: string,
-  args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-): Running {
-  const child = spawn(process.execPath, [MAIN, ...args], {
+export function start(cwd: string, args: readonly string[]): Running {
+  return follow(cwd, process.execPath, [MAIN, ...args])
+}
+
+/** As a disk that is full after so many KiB a file: writing fails there with EFBIG. */
+export function runWithFileLimit(cwd: string, kib: number, ...args: string[]): Promise<Ended> {
+  const script = `ulimit -f ${kib}; exec "$@"`
+  return follow(cwd, 'bash', ['-c', script, 'bash', process.execPath, MAIN, ...args]).ended
+}
+
+function follow(cwd: string, command: string, args: readonly string[]): Running {
+  const child = spawn(command, args, {
     cwd,
-    env: { ...process.env, NO_COLOR: '1', ...env },
+    env: { ...process.env, NO_COLOR: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let stdout = ''
