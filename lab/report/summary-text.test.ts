@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { RunSummary, VariantSummary } from '../metrics/types.ts'
 import { MIB } from '../words/units.ts'
 import { strandedLines } from './stranded.ts'
-import { COLOURED, PLAIN, styleFor } from './style.ts'
+import { COLOURED, canRedraw, columnsOf, PLAIN, styleFor } from './style.ts'
 import { summaryText } from './summary-text.ts'
 import { visibleLength } from './table.ts'
 import { killed, mainJob, survivor } from './test/summaries.ts'
@@ -198,5 +198,12 @@ describe('style', () => {
     expect(styleFor(terminal, { NO_COLOR: '1' })).toBe(PLAIN)
     expect(styleFor(terminal, { TERM: 'dumb' })).toBe(PLAIN)
     expect(styleFor({}, {})).toBe(PLAIN)
+  })
+  it('draws over lines only where it knows how many there are', () => {
+    expect(canRedraw({ ...terminal, rows: 24 }, {})).toBe(true)
+    expect(canRedraw({ ...terminal, rows: 0 }, {})).toBe(false)
+    expect(canRedraw({ ...terminal, rows: 24 }, { TERM: 'dumb' })).toBe(false)
+    expect(canRedraw({ rows: 24 }, {})).toBe(false)
+    expect(columnsOf({ isTTY: true, columns: 0 })).toBe(100)
   })
 })
