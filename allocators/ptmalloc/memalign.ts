@@ -11,6 +11,7 @@ import {
   SIZE_BITS,
 } from './chunk-layout.ts'
 import { chunkAt, type Ptmalloc } from './ptmalloc.ts'
+import { carryMapped } from './registry.ts'
 import { NB_REFUSED, PTRDIFF_MAX, requestToSize } from './size-class.ts'
 
 /** MALLOC_ALIGNMENT and MINSIZE, in bytes. */
@@ -58,6 +59,7 @@ function alignChunk(m: Ptmalloc, av: Arena, p: Chunk, alignment: number): Chunk 
   if ((m.head(p) & IS_MMAPPED) !== 0) {
     m.setPrevSize(q, m.prevSize(p) + lead)
     m.setHead(q, size, IS_MMAPPED)
+    carryMapped(m, p, q)
     return q
   }
   m.setHead(q, size, PREV_INUSE | m.arenaFlag(av))
