@@ -2,6 +2,7 @@
 import type { Design } from './contract.ts'
 import { glibc } from './ptmalloc/glibc.ts'
 import { ptmalloc2 } from './ptmalloc/ptmalloc2.ts'
+import { tcmalloc } from './tcmalloc/design.ts'
 
 /**
  * Forgets which tunables a design has. Nothing is lost: tunables are only ever resolved from the
@@ -13,4 +14,5 @@ const erased = <T>(design: Design<T>): Design => design as unknown as Design
 export const designs: Readonly<Record<string, Design>> = {
   glibc: erased(glibc),
   ptmalloc2: erased(ptmalloc2),
+  tcmalloc: erased(tcmalloc),
 }

@@ -9,16 +9,23 @@ export interface Style {
   warn(text: string): string
 }
 
+type Format = Parameters<typeof styleText>[0]
+
+/** `styleText` by itself looks at stdout; which stream it is for is decided by `styleFor`. */
+const paint =
+  (format: Format) =>
+  (text: string): string =>
+    styleText(format, text, { validateStream: false })
 const same = (text: string): string => text
 
 export const PLAIN: Style = { bold: same, dim: same, good: same, bad: same, warn: same }
 
 export const COLOURED: Style = {
-  bold: (text) => styleText('bold', text),
-  dim: (text) => styleText('dim', text),
-  good: (text) => styleText('green', text),
-  bad: (text) => styleText('red', text),
-  warn: (text) => styleText('yellow', text),
+  bold: paint('bold'),
+  dim: paint('dim'),
+  good: paint('green'),
+  bad: paint('red'),
+  warn: paint('yellow'),
 }
 
 export interface Terminal {

@@ -65,7 +65,7 @@ function strandedVerdict(variant: VariantSummary): string {
 export function comparison(run: RunSummary): string[] {
   const { variants } = run
   if (variants.some(({ outcome }) => outcome === 'interrupted')) {
-    return ['Interrupted: figures are partial, nothing is compared.']
+    return ['Interrupted: the figures are partial, and nothing is compared.']
   }
   const killed = variants.filter(({ outcome }) => outcome === 'oom-killed')
   const survived = variants.filter(({ outcome }) => outcome === 'completed')
@@ -104,9 +104,9 @@ function priceOf(fix: VariantSummary, baseline: VariantSummary): string[] {
   const speed =
     rate > 1 - SAME_WITHIN && rate < 1 + SAME_WITHIN
       ? 'at the same rate of ops'
-      : `at ${percent(rate, 1)} of the rate of ops`
+      : `at ${ratio(rate, 1)} × the rate of ops`
   const waits = `lock wait ${seconds(fix.lockWaitNs)} against ${seconds(baseline.lockWaitNs)}`
-  return [`${fix.variant} runs ${speed} as ${baseline.variant}; ${waits}.`]
+  return [`${fix.variant} runs ${speed} of ${baseline.variant}; ${waits}.`]
 }
 
 const seconds = (ns: number): string => `${(ns / 1e9).toFixed(2)} s`

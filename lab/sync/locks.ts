@@ -23,7 +23,9 @@ const HELD_WITH_WAITERS = 2
 /** The mmap_lock of the modelled kernel: always the first lock made. */
 export const MMAP_LOCK_ID = 0
 
-/** Who takes locks: the lab thread an isolate speaks for. Shared with the process, which changes it. */
+/**
+ * Who takes locks: the lab thread an isolate speaks for. Shared with the process, which changes it.
+ */
 export interface SyncSelf {
   seat: number
   thread: number

@@ -76,6 +76,7 @@ class ThreadsMachine implements RunningMachine {
   readonly #pool: Piscina
   readonly #clock: () => number
   readonly #mainRole: number
+  readonly #listener: MachineListener
   readonly #workers: Promise<void>[] = []
   #startNs = 0
   #phase: string | undefined
@@ -90,6 +91,7 @@ class ThreadsMachine implements RunningMachine {
     listener: MachineListener,
   ) {
     this.#mainRole = mainRole
+    this.#listener = listener
     this.run = run
     this.plan = run.init.plan
     this.notice = notice
@@ -127,6 +129,7 @@ class ThreadsMachine implements RunningMachine {
     ThreadStarter.placeMain(this.#control, this.#mainRole)
     for (let worker = 0; worker < this.plan.threads; worker++) this.#startWorker(worker)
     try {
+      await this.#listener.onPrepared?.(this.run)
       await waitForStart(
         this.#control,
         this.plan.threads,

@@ -44,7 +44,11 @@ export class ThreadStarter {
   constructor(parts: StarterParts) {
     this.#parts = parts
     this.#control = parts.run.control
-    this.#lifecycle = new ThreadLifecycle(parts.run.control, parts.process.space)
+    this.#lifecycle = new ThreadLifecycle(
+      parts.run.control,
+      parts.process.space,
+      parts.run.design.tlsModules,
+    )
   }
 
   /** The main thread of the process, on seat 0: nobody starts or joins it, its stack is the kernel's. */
