@@ -1,6 +1,6 @@
 /** Adjusts heap_max to the lab's buffer: hundreds of heaps of 64 MiB would not fit. */
 import { MIB } from '../../lab/words/units.ts'
-import type { Fitted, FitRequest } from '../contract.ts'
+import type { FitRequest, Fitted } from '../contract.ts'
 
 const ARENAS_PER_CORE = 8
 

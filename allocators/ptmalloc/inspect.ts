@@ -72,7 +72,8 @@ function visitMapped(m: Ptmalloc, p: Chunk, visit: RegionVisitor): void {
 
 /**
  * Visits a segment piece by piece. A chunk's bytes are taken from its size field up to the next
- * chunk's: that is what it can use, since prev_size belongs to the chunk below while that is in use.
+ * chunk's: that is what it can use, since prev_size belongs to the chunk below while that is in
+ * use.
  */
 function visitSegment(
   m: Ptmalloc,

@@ -72,7 +72,9 @@ function addArena(m: Ptmalloc, av: Arena, info: Mallinfo2): void {
   info.arena += bytesOfWords(m.systemMem(av))
 }
 
-/** mallinfo2 over the arenas given; over all of them as glibc does. At a safepoint: takes no locks. */
+/**
+ * mallinfo2 over the arenas given; over all of them as glibc does. At a safepoint: takes no locks.
+ */
 export function mallinfo2(m: Ptmalloc, arenas: readonly Arena[] = arenasOf(m)): Mallinfo2 {
   const info: Mallinfo2 = {
     arena: 0,

@@ -1,6 +1,7 @@
 /**
- * A table of the mapped chunks, for inspect and check. The real allocator keeps none: a mapped chunk
- * is known to its user alone. A chunk's place is kept in the unused high half of its prev_size.
+ * A table of the mapped chunks, for inspect and check. The real allocator keeps none: a mapped
+ * chunk is known to its user alone. A chunk's place is kept in the unused high half of its
+ * prev_size.
  */
 import type { WordIndex } from '../../lab/words/units.ts'
 import { CHUNK_NONE, type Chunk, ChunkWord } from './chunk-layout.ts'

@@ -1,7 +1,7 @@
 /**
  * Where chunks lie: the runs of memory of every arena, for walks over all chunks (inspect, check,
- * verify). A non-main arena's are its heaps. The main arena's are the runs its sysmalloc got that did
- * not join the one before; the real allocator forgets where those start, so a table keeps it.
+ * verify). A non-main arena's are its heaps. The main arena's are the runs its sysmalloc got that
+ * did not join the one before; the real allocator forgets where those start, so a table keeps it.
  */
 import { byteOfWord, type WordIndex } from '../../lab/words/units.ts'
 import { ARENA_NONE, type Arena, initialTop } from './arena-layout.ts'

@@ -3,9 +3,9 @@
  * lists of arenas. It lies at the start of the process's static data and is never touched, since
  * the real one's pages are libc's and not the heap's.
  *
- * The tables at the end are the lab's: what the real one does not need to find again, but inspect and
- * check do. Sizes are in words of 4 bytes. What tunables fix for the whole run (top_pad, mxfast, …) is not
- * here: every isolate has it from the tunables.
+ * The tables at the end are the lab's: what the real one does not need to find again, but inspect
+ * and check do. Sizes are in words of 4 bytes. What tunables fix for the whole run (top_pad,
+ * mxfast, …) is not here: every isolate has it from the tunables.
  */
 import type { WordIndex } from '../../lab/words/units.ts'
 import { PTMALLOC2_ARENA_WORDS } from './arena-layout.ts'
