@@ -147,7 +147,16 @@ describe('verdict', () => {
   it('calls a difference of less than 5 % none', () => {
     const close = { ...survivor, variant: 'b', rss: { max: 540 * MIB, end: 540 * MIB } }
     expect(comparison(unlimitedWith(survivor, close))).toEqual([
-      'RSS at the end is the same within 5 % for all of them: none is a fix.',
+      'RSS at the end is about the same for all of them.',
+    ])
+  })
+
+  it('compares speed where memory does not decide', () => {
+    const small = { ...survivor, rss: { max: 2 * MIB, end: 2 * MIB }, opsPerSecond: 6e6 }
+    const fast = { ...small, variant: 'tcmalloc', rss: { max: 6 * MIB, end: 6 * MIB } }
+    expect(comparison(unlimitedWith(small, { ...fast, opsPerSecond: 15e6 }))).toEqual([
+      'RSS at the end is about the same for all of them.',
+      'tcmalloc carries out most ops: 15.0 M per second, 2.50 × glibc:arena_max=1.',
     ])
   })
 
