@@ -56,6 +56,7 @@ class VariantRun {
       onPrepared: async (run) => {
         this.#sampler = this.#newSampler(run)
         this.#observer = await Observer.start(run.init)
+        await this.#lookBeforeStart()
         cpuStart = cpuTime()
       },
       onSafepoint: (safepoint) => this.#look(safepoint),
@@ -63,7 +64,7 @@ class VariantRun {
     this.#machine = machine
     const stop = (): void => machine.stop()
     signal.addEventListener('abort', stop)
-    if (signal.aborted) stop()
+    if (signal.aborted || this.#isBroken()) stop()
     if (machine.notice !== undefined) this.#notice(machine.notice)
     this.#parts.onStart(machine)
     const sampling = this.#startSampling()
@@ -113,6 +114,14 @@ class VariantRun {
     this.#parts.onLine(sampler.take())
   }
 
+  /** Finds a design that is broken from its boot on, and loads the code that stops will wait for. */
+  async #lookBeforeStart(): Promise<void> {
+    const start: Safepoint = { reason: 'request', label: 'boot', ns: 0, clean: true }
+    const wishes = { check: true, mappings: false, atRest: true }
+    const observation = await this.#observer?.look(start, wishes)
+    if (observation !== undefined) this.#keep(observation)
+  }
+
   /** Everybody is parked until this settles. */
   async #look(safepoint: Safepoint): Promise<void> {
     if (this.#parts.sampleHz === undefined && safepoint.reason === 'tick') return
@@ -158,7 +167,7 @@ class VariantRun {
   ): VariantSummary {
     const { control, run } = { control: machine.run.control, run: machine.run }
     const { rssBytes, vmHwmBytes, vmSizeBytes } = run.processFor(0, 0, () => 0).space.figures()
-    const broken = this.#safepoints.some(({ violations }) => violations.length > 0)
+    const broken = this.#isBroken()
     return summarizeVariant({
       variant: this.#parts.plan.variant.label,
       outcome: broken ? { ...outcome, outcome: 'corrupted', message: this.#brokenText() } : outcome,
@@ -171,6 +180,10 @@ class VariantRun {
       cpu,
       notices: this.#notices,
     })
+  }
+
+  #isBroken(): boolean {
+    return this.#safepoints.some(({ violations }) => violations.length > 0)
   }
 
   #brokenText(): string {
