@@ -4,13 +4,12 @@ import type { SharedRun } from '../machine/shared-run.ts'
 import { startThreadsMachine } from '../machine/threads/machine.ts'
 import type { MachineOutcome, RunningMachine, RunPlan, Safepoint } from '../machine/types.ts'
 import type { MappingRow } from '../memory/address-space.ts'
+import { LockReader } from '../metrics/lock-reader.ts'
 import type { Observation } from '../metrics/observe.ts'
 import { Observer } from '../metrics/observer.ts'
 import { Sampler } from '../metrics/sampler.ts'
 import { summarizeVariant } from '../metrics/summarize.ts'
-import type { LockSample, SafepointSample, SampleLine, VariantSummary } from '../metrics/types.ts'
-import { lockFigures, locksMade } from '../sync/lock-table.ts'
-import type { Control } from '../words/control.ts'
+import type { SafepointSample, SampleLine, VariantSummary } from '../metrics/types.ts'
 import type { Scenario } from '../workload/scenario.ts'
 import { cpuTime, cpuTimeSince } from './cpu-time.ts'
 
@@ -92,7 +91,6 @@ class VariantRun {
         return { rss: rssBytes, vmSize: vmSizeBytes }
       },
       glance: () => design.glance?.(process, init.tunables),
-      lock: (id) => lockSample(control, id),
     })
   }
 
@@ -165,7 +163,8 @@ class VariantRun {
     outcome: MachineOutcome,
     cpu: VariantSummary['cpu'],
   ): VariantSummary {
-    const { control, run } = { control: machine.run.control, run: machine.run }
+    const { run } = machine
+    const { control } = run
     const { rssBytes, vmHwmBytes, vmSizeBytes } = run.processFor(0, 0, () => 0).space.figures()
     const broken = this.#isBroken()
     return summarizeVariant({
@@ -176,7 +175,7 @@ class VariantRun {
       liveMax: this.#sampler?.liveMax ?? 0,
       vmSizeMax: this.#sampler?.vmSizeMax ?? 0,
       safepoints: this.#safepoints,
-      locks: allLocks(control),
+      locks: new LockReader(control).all(),
       cpu,
       notices: this.#notices,
     })
@@ -190,26 +189,4 @@ class VariantRun {
     const first = this.#safepoints.flatMap(({ violations }) => violations)[0]
     return first === undefined ? '' : `${first.invariant} (${first.where})`
   }
-}
-
-/** The design's locks and the kernel's, by their place in the lock table. */
-function lockSample(control: Control, id: number): LockSample {
-  const figures = lockFigures(control, id)
-  return {
-    name: figures.name,
-    acquisitions: figures.acquisitions,
-    spinAcquisitions: figures.spinAcquisitions,
-    waits: figures.waits,
-    waitNs: figures.waitNs,
-    waitNsMax: figures.waitNsMax,
-    waitersMax: figures.waitersMax,
-    ownerSwitches: figures.ownerSwitches,
-    failedTries: 0,
-  }
-}
-
-function allLocks(control: Control): LockSample[] {
-  return Array.from({ length: locksMade(control) }, (_, id) => lockSample(control, id)).filter(
-    ({ acquisitions }) => acquisitions > 0,
-  )
 }
