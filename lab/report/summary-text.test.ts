@@ -124,7 +124,7 @@ describe('summary: text', () => {
     }
     const text = summaryText(withVariants(broken), 100, PLAIN)
     expect(text).toContain('heap corrupted after day 2: free(): invalid pointer')
-    expect(text).toContain('broken invariant: chunk.size ≥ 32 (arena 2, chunk 0x40: size 0)')
+    expect(text).toContain('also broken: chunk.size ≥ 32 (arena 2, chunk 0x40: size 0)')
     expect(text).toContain('note: heap_max lowered to 16MiB')
   })
 })
@@ -172,6 +172,15 @@ describe('verdict', () => {
     expect(variantVerdict(mainJob, cut)).toBe('interrupted after day 3: partial figures')
     expect(comparison(withVariants(killed, cut))).toEqual([
       'Ended early: the figures are partial, and nothing is compared.',
+    ])
+  })
+
+  it('leaves out of the comparison what did not run properly', () => {
+    const broken = { ...survivor, variant: 'mine', outcome: 'corrupted' as const }
+    expect(comparison(withVariants(killed, survivor, broken))).toEqual([
+      'glibc:arena_max=1 survives the 768 MiB that kills glibc after day 2.',
+      'glibc:arena_max=1 runs at 0.62 × the rate of ops of glibc; lock wait 9.87 s against 0.12 s.',
+      'mine did not run properly and is not compared.',
     ])
   })
 

@@ -74,10 +74,30 @@ export function comparison(run: RunSummary): string[] {
   }
   const killed = variants.filter(({ outcome }) => outcome === 'oom-killed')
   const survived = variants.filter(({ outcome }) => outcome === 'completed')
+  return [...outcomeLines(run, killed, survived), ...leftOut(variants)]
+}
+
+function outcomeLines(
+  run: RunSummary,
+  killed: readonly VariantSummary[],
+  survived: readonly VariantSummary[],
+): string[] {
   if (killed.length > 0) return killedComparison(run, killed, survived)
   if (survived.length > 1) return survivedComparison(survived)
   const only = survived[0]
-  return variants.length === 1 && only !== undefined ? advice(only) : []
+  return run.variants.length === 1 && only !== undefined ? advice(only) : []
+}
+
+/** Variants that ended neither well nor by the limit: their figures say nothing about memory. */
+function leftOut(variants: readonly VariantSummary[]): string[] {
+  const broken = variants.filter(
+    ({ outcome }) => outcome !== 'oom-killed' && outcome !== 'completed',
+  )
+  if (broken.length === 0 || variants.length === 1) return []
+  const are = broken.length === 1 ? 'is' : 'are'
+  return [
+    `${listed(broken.map(({ variant }) => variant))} did not run properly and ${are} not compared.`,
+  ]
 }
 
 function killedComparison(

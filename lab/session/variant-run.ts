@@ -148,7 +148,7 @@ class VariantRun {
   #stopAtBrokenInvariant(sample: SafepointSample): void {
     const first = sample.violations[0]
     if (first === undefined) return
-    this.#notice(`heap invariant broken: ${first.invariant} (${first.where})`)
+    this.#parts.onNotice(`heap invariant broken: ${first.invariant} (${first.where})`)
     this.#machine?.stop()
   }
 
@@ -187,6 +187,6 @@ class VariantRun {
 
   #brokenText(): string {
     const first = this.#safepoints.flatMap(({ violations }) => violations)[0]
-    return first === undefined ? '' : `${first.invariant} (${first.where})`
+    return first === undefined ? '' : `broken invariant: ${first.invariant} (${first.where})`
   }
 }
