@@ -8,7 +8,13 @@ import { buildSizeMap, classIndex, MAX_SMALL_BYTES, TC_PAGE_BYTES } from '../siz
 import type { TcmallocTunables } from '../tunables.ts'
 import { randomTrace, type TraceOptions } from './random-trace.ts'
 import { Replayer } from './replay.ts'
-import { burstTrace, handoffTrace, longSpanTrace, manySpansTrace } from './shaped-trace.ts'
+import {
+  burstTrace,
+  handoffTrace,
+  longSpanTrace,
+  manySpansTrace,
+  piecesTrace,
+} from './shaped-trace.ts'
 
 const fixture = (name: string): unknown =>
   JSON.parse(readFileSync(new URL(`fixtures/${name}`, import.meta.url), 'utf8'))
@@ -19,6 +25,7 @@ const shapes = {
   burst: ({ seed, threads, ops }: TraceOptions) => burstTrace(seed, threads, ops),
   longSpan: ({ seed, ops }: TraceOptions) => longSpanTrace(seed, ops),
   manySpans: manySpansTrace,
+  pieces: piecesTrace,
 }
 
 const sizes = fixture('usable-sizes.json') as { runs: Record<string, [number, number][]> }

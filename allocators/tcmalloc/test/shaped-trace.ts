@@ -36,7 +36,9 @@ export function burstTrace(seed: number, threads: number, rounds: number): strin
   const lines = ['k']
   let next = 0
   for (let round = 0; round < rounds; round++) {
-    const thread = round < threads ? round : numbers.below(threads)
+    // A few are first, and rich: later ones find them only among many poor.
+    const favoured = round < rounds / 4
+    const thread = favoured ? numbers.below(3) : numbers.below(threads)
     const first = next
     const mean = 64 << numbers.below(6)
     const count = 50 + numbers.below(Math.floor((900 * KIB) / mean))
@@ -84,7 +86,8 @@ export function manySpansTrace(): string[] {
     lines.push('k')
   }
   take(3000, 3000)
-  take(600, MIB + 1)
+  take(400, MIB + 1)
+  take(200, MIB + 1)
   take(3000, 3000)
   take(6000, 8192)
   // Pages 512 MiB apart share an entry of the page cache: frees of both kinds must find the class.
@@ -93,5 +96,24 @@ export function manySpansTrace(): string[] {
     if (i % 300 === 0) lines.push('k')
   }
   lines.push('k')
+  return lines
+}
+
+/**
+ * Free memory in pieces, some returned and some not, that only fit together: the heap passes
+ * 128 MiB with more than a quarter of it free, and returns everything to find room.
+ */
+export function piecesTrace(): string[] {
+  const lines = ['k']
+  const take = (first: number, count: number, bytes: number): void => {
+    for (let i = first; i < first + count; i++) lines.push(`0 m ${i} ${bytes}`)
+    lines.push('k')
+  }
+  take(0, 100, MIB)
+  for (let i = 0; i < 100; i += 4) lines.push(`0 f ${i}`)
+  lines.push('k', '0 t 0', 'k')
+  for (let i = 1; i < 100; i += 4) lines.push(`0 f ${i}`)
+  lines.push('k')
+  for (let i = 0; i < 30; i++) take(100 + i, 1, 2 * MIB)
   return lines
 }
