@@ -89,7 +89,7 @@ export function resolveTunables<T extends object>(
 }
 
 /** One value; `BadInput` says what was wrong and what would do. */
-export function parseTunable(name: string, spec: TunableSpec, text: string): number {
+function parseTunable(name: string, spec: TunableSpec, text: string): number {
   const value = parseOfKind(spec, text)
   if (value === undefined || value < spec.min || value > spec.max) {
     throw new BadInput(`tunable ${name}=${quoted(text)}: expected ${describeTunable(spec)}`)
@@ -97,7 +97,7 @@ export function parseTunable(name: string, spec: TunableSpec, text: string): num
   return value
 }
 
-/** What a tunable accepts: `bytes from 0 to 1GiB`, `a whole number from 0 to 8`, `true or false`. */
+/** What a tunable accepts: `bytes from 0 to 1GiB`, `true or false`, … */
 export function describeTunable(spec: TunableSpec): string {
   if (spec.kind === 'flag') return 'true or false'
   if (spec.kind === 'ratio') return `a number from ${spec.min} to ${spec.max}`

@@ -94,10 +94,14 @@ export function summarizeVariant(run: FinishedRun): VariantSummary {
   }
 }
 
-/** The state to explain: that of the OOM kill or of the end, else the last that was seen. */
+/**
+ * The state to explain: that of the OOM kill or of the end, else the last that was seen. A walk that
+ * failed at once has seen nothing.
+ */
 function finalSafepoint(safepoints: readonly SafepointSample[]): SafepointSample | undefined {
-  const closing = safepoints.findLast(({ reason }) => reason === 'end' || reason === 'oom')
-  return closing ?? safepoints.at(-1)
+  const seen = safepoints.filter(({ heap }) => !heap.partial || heap.arenas.length > 0)
+  const closing = seen.findLast(({ reason }) => reason === 'end' || reason === 'oom')
+  return closing ?? seen.at(-1)
 }
 
 function phasesOf(safepoints: readonly SafepointSample[]): PhaseSummary[] {

@@ -34,19 +34,15 @@ const PHASES_SHOWN = 24
 
 /** The whole summary, ending in a line break. `width` in columns. */
 export function summaryText(run: RunSummary, width: number, style: Style): string {
-  const parts = [
-    heading(run, style),
-    figureTable(
-      ROWS.map(({ label }) => label),
-      run.variants.map((variant) => figureColumn(variant, run, style)),
-      width,
-      style,
-    ),
-    ...phaseTable(run, width, style),
-    section('Where the stranded bytes are', strandedEntries(run), width, style),
-    section('Verdict', verdictEntries(run, style), width, style),
-    ...closing(run, width, style),
-  ]
+  const labels = ROWS.map(({ label }) => label)
+  const columns = run.variants.map((variant) => figureColumn(variant, run, style))
+  const figures = columns.length > 0 ? [figureTable(labels, columns, width, style)] : []
+  const parts = [heading(run, style), ...figures, ...phaseTable(run, width, style)]
+  if (run.variants.length > 0) {
+    parts.push(section('Where the stranded bytes are', strandedEntries(run), width, style))
+    parts.push(section('Verdict', verdictEntries(run, style), width, style))
+  }
+  parts.push(...closing(run, width, style))
   return `${parts.join('\n\n')}\n`
 }
 

@@ -64,8 +64,10 @@ function strandedVerdict(variant: VariantSummary): string {
 /** What the variants say together; empty lines never. */
 export function comparison(run: RunSummary): string[] {
   const { variants } = run
-  if (variants.some(({ outcome }) => outcome === 'interrupted')) {
-    return ['Interrupted: figures are partial, nothing is compared.']
+  const missing = run.variantsAsked.slice(variants.length)
+  if (missing.length > 0 || variants.some(({ outcome }) => outcome === 'interrupted')) {
+    const notRun = missing.length > 0 ? ` (not run: ${listed(missing)})` : ''
+    return [`Ended early: the figures are partial, and nothing is compared${notRun}.`]
   }
   const killed = variants.filter(({ outcome }) => outcome === 'oom-killed')
   const survived = variants.filter(({ outcome }) => outcome === 'completed')
@@ -104,9 +106,9 @@ function priceOf(fix: VariantSummary, baseline: VariantSummary): string[] {
   const speed =
     rate > 1 - SAME_WITHIN && rate < 1 + SAME_WITHIN
       ? 'at the same rate of ops'
-      : `at ${percent(rate, 1)} of the rate of ops`
+      : `at ${ratio(rate, 1)} × the rate of ops`
   const waits = `lock wait ${seconds(fix.lockWaitNs)} against ${seconds(baseline.lockWaitNs)}`
-  return [`${fix.variant} runs ${speed} as ${baseline.variant}; ${waits}.`]
+  return [`${fix.variant} runs ${speed} of ${baseline.variant}; ${waits}.`]
 }
 
 const seconds = (ns: number): string => `${(ns / 1e9).toFixed(2)} s`

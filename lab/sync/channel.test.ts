@@ -1,6 +1,6 @@
 /**
- * Channels against a plain list, in one isolate. The run is ending, so nothing blocks: a full channel
- * refuses, an empty one gives nothing. Waiting is tested on real workers, in test/sync.
+ * Channels against a plain list, in one isolate. The run is ending, so nothing blocks: a full
+ * channel refuses, an empty one gives nothing. Waiting is tested on real workers, in test/sync.
  */
 import fc from 'fast-check'
 import { expect, it } from 'vitest'

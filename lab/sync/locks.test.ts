@@ -1,6 +1,6 @@
 /**
- * What the lock table says after known sequences, in one isolate that speaks for several lab threads
- * in turn. Waiting is tested on real workers, in test/sync.
+ * What the lock table says after known sequences, in one isolate that speaks for several lab
+ * threads in turn. Waiting is tested on real workers, in test/sync.
  */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { type Control, ControlWord, createControl } from '../words/control.ts'

@@ -76,8 +76,8 @@ export function takeEntry(control: Control): QueueEntry | undefined {
 }
 
 /**
- * Waits for an entry; undefined once the run is over. WAKE is read before the queue is looked at, so
- * a push in between makes the wait return at once.
+ * Waits for an entry; undefined once the run is over. WAKE is read before the queue is looked at,
+ * so a push in between makes the wait return at once.
  */
 export function takeEntryBlocking(control: Control): QueueEntry | undefined {
   for (;;) {

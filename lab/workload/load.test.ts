@@ -106,7 +106,7 @@ describe('from dist/', () => {
       `import { isMainThread, Worker } from 'node:worker_threads'
        import { loadScenario } from ${JSON.stringify(dist.href)}
        const scenario = await loadScenario(${JSON.stringify(file)}, new Map())
-       console.log(isMainThread, scenario.name)
+       process.stdout.write(isMainThread + ' ' + scenario.name + '\\n')
        if (isMainThread) new Worker(new URL(import.meta.url))`,
     )
     // /proc refuses folders in the one way that makes a careless mkdir run for ever.

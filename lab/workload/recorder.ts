@@ -12,16 +12,17 @@ import { RandomStream } from './random.ts'
 import type { AnyParams, CellRef, Recorder, RoleArgs, RoleEntry, Scenario } from './scenario.ts'
 
 /** Ops between two yields, and ops of a loop role's recording. */
-export const OPS_WITHOUT_YIELD_MAX = 2 ** 20
+const OPS_WITHOUT_YIELD_MAX = 2 ** 20
 /** A batch is cut at the first yield past so many words. */
 export const BATCH_WORDS = 32 * 1024
 /**
- * The first batch of a lab thread is this short, and each later one twice as long as the one before,
- * up to `BATCH_WORDS`: a thread that was just started comes to its first malloc as soon as a real one.
+ * The first batch of a lab thread is this short, and each later one twice as long as the one
+ * before, up to `BATCH_WORDS`: a thread that was just started comes to its first malloc as soon as
+ * a real one.
  */
 export const FIRST_BATCH_WORDS = 64
 /** Bytes of a phase label, and of `start`'s arguments as JSON: they must fit a run-queue entry. */
-export const TEXT_BYTES_MAX = 256
+const TEXT_BYTES_MAX = 256
 const INT_MAX = 0x7fffffff
 const NS_PER_MS = 1_000_000
 

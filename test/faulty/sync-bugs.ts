@@ -1,7 +1,7 @@
 /**
- * Planted bugs: each makes a twin of lab/sync with one defect, by a change of its compiled code. The
- * same tests that the sound code passes must catch every one of them. A twin is made from the code as
- * it is, so it cannot fall behind; a change that no longer finds its place fails.
+ * Planted bugs: each makes a twin of lab/sync with one defect, by a change of its compiled code.
+ * The same tests that the sound code passes must catch every one of them. A twin is made from the
+ * code as it is, so it cannot fall behind; a change that no longer finds its place fails.
  */
 export interface PlantedBug {
   readonly name: string
@@ -11,6 +11,17 @@ export interface PlantedBug {
   readonly sound: string
   readonly faulty: string
 }
+
+/**
+ * Lets others run, now and then: put between the two halves of what ought to be one step, so that
+ * somebody comes in between in every test run, on one core as on many.
+ */
+const YIELD =
+  '(globalThis.steps = (globalThis.steps | 0) + 1) % 50 === 0 && ' +
+  'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 0.1);'
+/** The last lines of a successful send. */
+const SENT = 'this.#unlockAndWake(head, Head.RECEIVERS, Head.ARRIVALS);'
+const NEXT_CASE = '\n                }\n                else {'
 
 const LOCKS = 'lab/sync/locks.js'
 const CHANNEL = 'lab/sync/channel.js'
@@ -48,7 +59,6 @@ export const lockBugs: readonly PlantedBug[] = [
 /** Lost wake-ups of channels. */
 export const channelWakeBugs: readonly PlantedBug[] = [
   {
-    // The delay makes the gap wide enough to be met in every test run.
     name: 'the turn is read too late',
     file: CHANNEL,
     sound: `const turn = Atomics.load(words, head + turnWord);
@@ -56,7 +66,7 @@ export const channelWakeBugs: readonly PlantedBug[] = [
         unlockWord(words, head + Head.MUTEX);`,
     faulty: `words[head + waiters] = words[head + waiters] + 1;
         unlockWord(words, head + Head.MUTEX);
-        for (let delay = 0; delay < 1000; delay++) Atomics.load(words, head);
+        ${YIELD}
         const turn = Atomics.load(words, head + turnWord);`,
   },
   {
@@ -68,10 +78,8 @@ export const channelWakeBugs: readonly PlantedBug[] = [
   {
     name: 'a wake-up on the wrong side',
     file: CHANNEL,
-    sound:
-      'this.#unlockAndWake(head, Head.RECEIVERS, Head.ARRIVALS);\n                }\n                else {',
-    faulty:
-      'this.#unlockAndWake(head, Head.SENDERS, Head.DEPARTURES);\n                }\n                else {',
+    sound: `${SENT}${NEXT_CASE}`,
+    faulty: `this.#unlockAndWake(head, Head.SENDERS, Head.DEPARTURES);${NEXT_CASE}`,
   },
 ]
 
@@ -80,7 +88,7 @@ export const channelBugs: readonly PlantedBug[] = [
     name: 'the mutex is taken in two steps',
     file: 'lab/sync/word-mutex.js',
     sound: 'if (Atomics.compareExchange(words, word, FREE, HELD) === FREE)',
-    faulty: 'if (words[word] === FREE && (words[word] = HELD) === HELD)',
+    faulty: `const seen = words[word]; ${YIELD} if (seen === FREE && (words[word] = HELD))`,
   },
 ]
 
@@ -94,8 +102,8 @@ export const barrierBugs: readonly PlantedBug[] = [
   {
     name: 'an arrival is not atomic',
     file: 'lab/sync/barrier.js',
-    sound: 'while (Atomics.compareExchange(words, gate, before, after) !== before)',
-    faulty: 'while ((words[gate] = after) !== after)',
+    sound: '} while (Atomics.compareExchange(words, gate, before, after) !== before)',
+    faulty: `${YIELD} } while ((words[gate] = after) !== after)`,
   },
 ]
 
@@ -119,7 +127,7 @@ export const cellBugs: readonly PlantedBug[] = [
     name: 'a claim in two steps',
     file: 'lab/sync/cells.js',
     sound: 'const block = Atomics.exchange(cells, cell, CELL_BUSY);',
-    faulty: 'const block = cells[cell]; cells[cell] = CELL_BUSY;',
+    faulty: `const block = cells[cell]; ${YIELD} cells[cell] = CELL_BUSY;`,
   },
 ]
 
@@ -134,14 +142,14 @@ export const queueBugs: readonly PlantedBug[] = [
     name: 'the wake count is read after the queue',
     file: QUEUE,
     sound: 'Atomics.wait(control.words, ControlWord.WAKE, wake, WAIT_SLICE_MS);',
-    faulty:
-      'Atomics.wait(control.words, ControlWord.WAKE, Atomics.load(control.words, ControlWord.WAKE), WAIT_SLICE_MS);',
+    faulty: `${YIELD} const late = Atomics.load(control.words, ControlWord.WAKE);
+        Atomics.wait(control.words, ControlWord.WAKE, late, WAIT_SLICE_MS);`,
   },
   {
     name: 'entries are taken without the mutex',
     file: QUEUE,
     sound: `lockWord(control.words, ControlWord.QUEUE_LOCK);
-    const taken`,
-    faulty: 'const taken',
+    const taken = control.words[ControlWord.QUEUE_TAKEN];`,
+    faulty: `const taken = control.words[ControlWord.QUEUE_TAKEN]; ${YIELD}`,
   },
 ]

@@ -30,7 +30,7 @@ import type { TaskData } from './tasks.ts'
 /** No progress for so long, once all workers run, is a hang: long, since the host may be busy. */
 const HANG_MS = 20_000
 /** Where a hang is what is expected. */
-export const PLANTED_HANG_MS = 2000
+export const PLANTED_HANG_MS = 1500
 const LOOK_MS = 50
 const NO_SLICES = 'export const WAIT_SLICE_MS = Infinity\n'
 
@@ -132,7 +132,9 @@ export class Crew {
     this.#workers.push(worker)
   }
 
-  /** `done` when all workers have left, `hang` when none makes progress; then they are terminated. */
+  /**
+   * `done` when all workers have left, `hang` when none makes progress; then they are terminated.
+   */
   async finished(hangMs = HANG_MS): Promise<'done' | 'hang'> {
     let picture = ''
     let still = 0

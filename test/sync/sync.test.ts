@@ -1,7 +1,7 @@
 /**
- * lab/sync under real workers: mutual exclusion, no lost wake-up in a million hand-offs, nothing lost
- * or doubled, nobody moving at a safepoint. Every test is run on the sound code, which must pass, and
- * on twins with one planted bug each, which must not.
+ * lab/sync under real workers: mutual exclusion, no lost wake-up in a million hand-offs, nothing
+ * lost or doubled, nobody moving at a safepoint. Every test is run on the sound code, which must
+ * pass, and on twins with one planted bug each, which must not.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterAll, describe, expect, it } from 'vitest'

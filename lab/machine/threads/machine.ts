@@ -281,7 +281,7 @@ class ThreadsMachine implements RunningMachine {
 
   /** Lets the workers leave, looks a last time, and terminates whoever has not left. */
   async #finish(ending: Ending): Promise<MachineOutcome> {
-    const ns = this.now()
+    const ns = this.now() - this.#safepoints.stoppedNs
     const wasKilled = ending.outcome === 'oom-killed'
     const clean = wasKilled || ending.outcome === 'completed' || ending.outcome === 'interrupted'
     if (!wasKilled) {

@@ -2,17 +2,18 @@
  * The reader is fast because it parses by hand; here it is held against a slow reader that splits
  * lines and knows the rules by heart, on good traces, broken ones and garbage.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
+import { readSlowly } from '../../../test/slow-trace-reader.ts'
 import { BadInput } from '../../words/bad-input.ts'
-import { lineOfOp, type Trace } from './chunk.ts'
-import { isAlignment, TRACE_HEADER } from './format.ts'
+import { linesOf, type Trace } from './chunk.ts'
+import { TRACE_HEADER } from './format.ts'
 import { generateTrace } from './generate.ts'
 import { PROFILE_NAMES } from './profiles.ts'
-import { parseTrace, readTrace, readWholeTrace } from './read.ts'
+import { parseTrace, readTrace } from './read.ts'
 import { TraceWriter } from './writer.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'arena-lab-trace-'))
@@ -21,56 +22,6 @@ afterAll(() => rmSync(folder, { recursive: true }))
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
 const parse = (...lines: string[]): Trace =>
   parseTrace('t', [bytesOf([TRACE_HEADER, ...lines].join('\n'))])
-const linesOf = (trace: Trace): string[] =>
-  trace.chunks.flatMap((chunk) =>
-    Array.from({ length: chunk.length }, (_, i) => lineOfOp(chunk, i)),
-  )
-
-/** Ops of a text by the rules of the format, or the number of the first bad line. */
-function readSlowly(text: string): string[] | number {
-  const [header, ...lines] = text.split('\n')
-  if (header?.trimEnd() !== TRACE_HEADER) return 1
-  /** Live blocks; true: known to be NULL. */
-  const live = new Map<string, boolean>()
-  const ops: string[] = []
-  for (const [i, line] of lines.entries()) {
-    const words = line.split(/[ \t\r]+/).filter((word) => word !== '')
-    if (words.length === 0 || words[0]!.startsWith('#')) continue
-    if (!isLawful(words, live)) return i + 2
-    ops.push(words.map((word) => (/^\d+$/.test(word) ? BigInt(word).toString() : word)).join(' '))
-  }
-  return ops
-}
-
-function isLawful(words: string[], live: Map<string, boolean>): boolean {
-  if (words[0] === 'k') return words.length === 1
-  const [thread, op, ...fields] = words as [string, string, ...string[]]
-  if ([thread, ...fields].some((word) => !/^\d+$/.test(word))) return false
-  if (BigInt(thread) >= 2n ** 20n) return false
-  if (fields.length !== { m: 2, c: 3, r: 2, a: 3, f: 1, w: 1, t: 1, x: 0 }[op]) return false
-  if (op === 'x') return BigInt(thread) !== 0n
-  const numbers = fields.map(BigInt)
-  const sizes = op === 't' ? numbers : numbers.slice(1)
-  if (sizes.some((size) => size >= 2n ** 64n)) return false
-  if (op === 't') return true
-  if (numbers[0]! >= 2n ** 31n - 1n) return false
-  const block = String(numbers[0])
-  if (op === 'f' || op === 'w') return op === 'f' ? live.delete(block) : live.has(block)
-  const [first = 0n, second = 0n] = sizes
-  const asked = op === 'c' ? [first * second] : op === 'a' ? [first, second] : [first]
-  if (asked.some((size) => size > 2n ** 30n && size < 2n ** 48n)) return false
-  const isNull = asked.some((size) => size >= 2n ** 48n)
-  if (op === 'a' && !(first > 0n && (first & (first - 1n)) === 0n)) return false
-  if (op === 'r') {
-    if (!live.has(block)) return false
-    if (first === 0n) return live.get(block) === false && live.delete(block)
-    if (!isNull) live.set(block, false)
-    return true
-  }
-  if (live.has(block)) return false
-  live.set(block, isNull)
-  return true
-}
 
 /** What the real reader makes of a text, in the slow one's terms. */
 function readFast(text: string, cuts: readonly number[] = []): string[] | number {
@@ -203,9 +154,12 @@ describe('trace reader', () => {
     ['0 c 1 65536 65536', /count × size must be at most 1 GiB/],
     ['0 a 1 48 100', /power of two/],
     ['0 a 1 0 100', /power of two/],
+    ['0 a 1 9223372036854775809 100', /power of two/],
     ['0 m 1 18446744073709551616', /below 2\^64/],
     ['0 r 5 0\n0 f 5', /line 4 '0 f 5': block 5 is not live/],
     ['0 m 6 281474976710656\n0 r 6 0', /block 6 is NULL/],
+    ['0 c 6 16777216 16777216\n0 r 6 0', /block 6 is NULL/],
+    ['0 a 6 281474976710656 1\n0 r 6 0', /block 6 is NULL/],
     [`0 m 1 1${'0'.repeat(300)}`, /…'/],
     ['\u0007', /line 3 '\\u\{7\}'/],
   ])('names %j', (line, message) => {
@@ -289,80 +243,6 @@ describe('trace writer', () => {
   })
 })
 
-describe('trace generator', () => {
-  const textOf = (options: Parameters<typeof generateTrace>[0]): string =>
-    Buffer.concat([...generateTrace(options)]).toString()
-
-  it('makes lawful traces of any seed, profile and number of threads', () => {
-    fc.assert(
-      fc.property(
-        fc.nat(),
-        fc.integer({ min: 1, max: 40 }),
-        fc.integer({ min: 0, max: 2000 }),
-        fc.constantFrom(...PROFILE_NAMES),
-        (seed, threads, ops, profile) => {
-          const text = textOf({ seed, threads, ops, profile })
-          const slow = readSlowly(text)
-          expect(slow).toHaveLength(ops)
-          expect(readFast(text)).toEqual(slow)
-        },
-      ),
-      { numRuns: 60 },
-    )
-  })
-
-  it('is the same for the same seed, on every Node', () => {
-    const options = { seed: 7, threads: 3, ops: 12, profile: 'mixed' } as const
-    expect(textOf(options)).toMatchInlineSnapshot(`
-      "# arena-lab-trace 1
-      # arena-lab trace generate: seed 7, profile mixed
-      # up to 3 threads at once, 12 ops
-      0 m 0 77
-      0 m 1 4041
-      0 w 1
-      0 f 1
-      0 m 2 110
-      0 f 2
-      0 f 0
-      0 c 3 1 16320
-      0 f 3
-      0 m 4 14951
-      0 f 4
-      k
-      "
-    `)
-    expect(textOf({ ...options, seed: 8 })).not.toBe(textOf(options))
-  })
-
-  it.each(PROFILE_NAMES)('%s: every op, bounded live bytes, threads as asked', async (profile) => {
-    const file = join(folder, `${profile}.trace`)
-    writeFileSync(file, textOf({ seed: 11, threads: 5, ops: 100_000, profile }))
-    const { chunks, totals } = await readWholeTrace(file)
-    const census = takeCensus(chunks)
-    expect([...census.letters].sort().join('')).toBe('acfkmrtwx')
-    expect(census.liveBytesMax).toBeLessThanOrEqual(256 * 1024 * 1024)
-    expect(census.liveBytesMax).toBeGreaterThan(1024 * 1024)
-    expect(census.threadsMax).toBe(5)
-    expect(census.refused).toBeGreaterThan(5)
-    expect(census.remoteFrees).toBeGreaterThan(1000)
-    expect(census.wideAlignments).toBeGreaterThan(50)
-    expect(census.reallocsToZero).toBeGreaterThan(20)
-    expect(totals.ops).toBe(100_000)
-    expect(totals.threads).toBeGreaterThan(5)
-  })
-
-  it('keeps alignments over a page off requests that may be mapped', () => {
-    for (const mmapThreshold of [128 * 1024, 4096]) {
-      const text = textOf({ seed: 5, threads: 4, ops: 50_000, profile: 'large', mmapThreshold })
-      for (const [, alignment, bytes] of text.matchAll(/^\d+ a \d+ (\d+) (\d+)$/gm)) {
-        if (Number(alignment) <= 4096) continue
-        expect(isAlignment(Number(alignment))).toBe(true)
-        expect(Number(alignment) + Number(bytes) + 64).toBeLessThan(mmapThreshold)
-      }
-    }
-  })
-})
-
 const loosely = (word: string): string | number => (/^\d+$/.test(word) ? toDouble(word) : word)
 
 /** A decimal, rounded towards zero. */
@@ -370,54 +250,4 @@ function toDouble(word: string): number {
   const exact = BigInt(word)
   const dropped = BigInt(Math.max(0, exact.toString(2).length - 53))
   return Number((exact >> dropped) << dropped)
-}
-
-interface Census {
-  letters: Set<string>
-  liveBytesMax: number
-  threadsMax: number
-  refused: number
-  remoteFrees: number
-  wideAlignments: number
-  reallocsToZero: number
-}
-
-/** Counts what a trace does, from its lines alone. */
-function takeCensus(chunks: Trace['chunks']): Census {
-  const census: Census = {
-    letters: new Set(),
-    liveBytesMax: 0,
-    threadsMax: 1,
-    refused: 0,
-    remoteFrees: 0,
-    wideAlignments: 0,
-    reallocsToZero: 0,
-  }
-  const blocks = new Map<string, { bytes: number; thread: string }>()
-  const threads = new Set(['0'])
-  let live = 0
-  for (const line of linesOf({ chunks } as Trace)) {
-    const [thread = '', op = 'k', block = '', a = '0', b = '0'] = line.split(' ')
-    census.letters.add(op)
-    if (op === 'k') continue
-    threads.add(thread)
-    census.threadsMax = Math.max(census.threadsMax, threads.size)
-    if (op === 'x') threads.delete(thread)
-    const asked = op === 'c' ? Number(a) * Number(b) : Number(op === 'a' ? b : a)
-    const before = blocks.get(block)
-    if ('mcar'.includes(op)) {
-      if (asked >= 2 ** 48) census.refused++
-      if (op === 'a' && Number(a) > 4096) census.wideAlignments++
-      if (op === 'r' && asked === 0) census.reallocsToZero++
-      const bytes = asked < 2 ** 48 ? asked : (before?.bytes ?? 0)
-      live += bytes - (before?.bytes ?? 0)
-      blocks.set(block, { bytes, thread: before?.thread ?? thread })
-    } else if (op === 'f') {
-      live -= before?.bytes ?? 0
-      if (before?.thread !== thread) census.remoteFrees++
-      blocks.delete(block)
-    }
-    census.liveBytesMax = Math.max(census.liveBytesMax, live)
-  }
-  return census
 }
