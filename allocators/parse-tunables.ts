@@ -89,7 +89,7 @@ export function resolveTunables<T extends object>(
 }
 
 /** One value; `BadInput` says what was wrong and what would do. */
-export function parseTunable(name: string, spec: TunableSpec, text: string): number {
+function parseTunable(name: string, spec: TunableSpec, text: string): number {
   const value = parseOfKind(spec, text)
   if (value === undefined || value < spec.min || value > spec.max) {
     throw new BadInput(`tunable ${name}=${quoted(text)}: expected ${describeTunable(spec)}`)
@@ -97,9 +97,10 @@ export function parseTunable(name: string, spec: TunableSpec, text: string): num
   return value
 }
 
-/** What a tunable accepts: `bytes from 0 to 1GiB`, `a whole number from 0 to 8`, `true or false`. */
+/** What a tunable accepts: `bytes from 0 to 1GiB`, `true or false`, … */
 export function describeTunable(spec: TunableSpec): string {
   if (spec.kind === 'flag') return 'true or false'
+  if (spec.kind === 'ratio') return `a number from ${spec.min} to ${spec.max}`
   if (spec.kind === 'count') return `a whole number from ${spec.min} to ${spec.max}`
   const min = spec.min < 0 ? `${spec.min}` : formatSize(spec.min)
   return `bytes from ${min} to ${formatSize(spec.max)}, such as ${formatSize(64 * 1024)}`
@@ -110,6 +111,8 @@ function parseOfKind(spec: TunableSpec, text: string): number | undefined {
     const flag = parseFlag(text)
     return flag === undefined ? undefined : Number(flag)
   }
+  if (spec.kind === 'ratio')
+    return /^\s*\d{1,9}(\.\d{1,9})?\s*$/.test(text) ? Number(text) : undefined
   const value = spec.kind === 'bytes' ? (parseSize(text) ?? parseWhole(text)) : parseWhole(text)
   // As (size_t) -1 for the real one: `trim_threshold=-1` means the most there is.
   return value === -1 && spec.kind === 'bytes' && spec.min >= 0 ? spec.max : value

@@ -4,11 +4,11 @@ import pinnedTop from './pinned-top.ts'
 import rtspSessions from './rtsp-sessions.ts'
 import seedservice from './seedservice.ts'
 import strandedArena from './stranded-arena.ts'
+import threadCacheHoard from './thread-cache-hoard.ts'
 import twoMegabyteRequests from './two-megabyte-requests.ts'
 
 export const builtInScenarios: ReadonlyMap<string, Scenario> = new Map(
-  [seedservice, strandedArena, pinnedTop, twoMegabyteRequests, rtspSessions].map((scenario) => [
-    scenario.name,
-    scenario,
-  ]),
+  [seedservice, strandedArena, pinnedTop, twoMegabyteRequests, rtspSessions, threadCacheHoard].map(
+    (scenario) => [scenario.name, scenario],
+  ),
 )

@@ -6,7 +6,7 @@
  * to the top: more than 128 KiB free at the top, which the textbooks say is trimmed. But with the
  * dynamic threshold of real glibc, freeing the mapped C has raised the trim threshold to 417 792
  * bytes, so nothing is trimmed. `glibc:trim_threshold=131072` turns the dynamic threshold off, and
- * then it is.
+ * then it is: down to top_pad, 128 KiB, so that VmSize falls by 140 KiB and RSS by 12.
  */
 
 import { KIB } from '../lab/words/units.ts'
@@ -15,9 +15,9 @@ import { defineScenario } from '../lab/workload/scenario.ts'
 export default defineScenario({
   name: 'pinned-top',
   summary:
-    'Mallocs A 30 K, B 40 K, C 200 K, D 100 K, then frees C, B, D. Look at RSS after each step: C ' +
-    'goes back at once, B stays under D, and D goes back only where the trim threshold is fixed at ' +
-    '128 KiB: freeing the mapped C has raised a dynamic one.',
+    'Mallocs A 30 K, B 40 K, C 200 K, D 100 K, then frees C, B, D. Look at RSS and VmSize after ' +
+    'each step: C goes back at once, B stays under D, and the last step trims the top only where ' +
+    'the trim threshold is fixed at 128 KiB: freeing the mapped C has raised a dynamic one.',
   params: {},
   threads: () => 1,
   privateCells: () => 4,

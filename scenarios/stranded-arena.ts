@@ -20,9 +20,9 @@ const END = 1
 export default defineScenario({
   name: 'stranded-arena',
   summary:
-    'Two threads, one after the other, allocate and free 300 MB of small blocks. With keepLast the ' +
-    'first keeps one block and lives on: its arena cannot shrink and nobody else can use it, so RSS ' +
-    'doubles. Look at RSS after 1 and after 2, and at the bytes free under a pinned top.',
+    'Two threads, one after the other, allocate and free 300 MB of small blocks. With keepLast ' +
+    'the first keeps one block and lives on: its arena cannot shrink and nobody else can use it, ' +
+    'so RSS doubles. Look at RSS after 1 and after 2, and at the bytes free under a pinned top.',
   params: {
     keepLast: {
       default: true,

@@ -13,9 +13,9 @@ import { defineScenario } from '../lab/workload/scenario.ts'
 export default defineScenario({
   name: 'two-megabyte-requests',
   summary:
-    'Mallocs 2 MiB, touches 6 pages, frees, over and over. Look at minor faults per request: 6 where ' +
-    'every request is mapped anew (ptmalloc2, or any fixed mmap threshold), none where the block ' +
-    'stays on the heap.',
+    'Mallocs 2 MiB, touches 6 pages, frees, over and over. Look at minor faults per request: 6 ' +
+    'where every request is mapped anew (ptmalloc2, or any fixed mmap threshold), none where the ' +
+    'block stays on the heap.',
   params: {
     requests: {
       default: 20_000,

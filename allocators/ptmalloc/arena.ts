@@ -1,6 +1,6 @@
 /**
- * Which arena a thread uses (glibc arena.c). A thread keeps the arena it is attached to and waits for
- * its lock; only a thread without one (new, or failed by its arena) looks for another:
+ * Which arena a thread uses (glibc arena.c). A thread keeps the arena it is attached to and waits
+ * for its lock; only a thread without one (new, or failed by its arena) looks for another:
  *
  *   1. one of the free list, whose threads have ended
  *   2. a new one, up to the limit
@@ -9,7 +9,7 @@
  * Functions that return an arena return it locked.
  */
 import { Event } from '../../lab/words/events.ts'
-import { type WordIndex, wordsOfBytes } from '../../lab/words/units.ts'
+import { bytesOfWords, type WordIndex, wordsOfBytes } from '../../lab/words/units.ts'
 import type { LockId } from '../contract.ts'
 import {
   ARENA_NONE,
@@ -24,7 +24,7 @@ import { ALIGN_MASK, ALIGN_WORDS, type Chunk, PREV_INUSE } from './chunk-layout.
 import { newHeap } from './heap.ts'
 import { HEAP_NONE, HeapWord } from './heap-layout.ts'
 import type { Ptmalloc } from './ptmalloc.ts'
-import { StaticWord, TlsWord } from './static-layout.ts'
+import { StaticWord } from './static-layout.ts'
 
 /** NARENAS_FROM_NCORES on 64 bits. */
 const ARENAS_PER_CORE = 8
@@ -98,7 +98,9 @@ function intNewArena(m: Ptmalloc, bytes: number): Arena {
   const av = layOutArena(m, bytes)
   if (av === ARENA_NONE) return ARENA_NONE
   const replaced = m.threadArena
+  m.words[av + ArenaWord.ATTACHED_THREADS] = 1
   m.setThreadArena(av)
+  nameArena(m, av)
   enterRing(m, av)
   lockFreeList(m)
   detachArena(m, replaced)
@@ -107,7 +109,9 @@ function intNewArena(m: Ptmalloc, bytes: number): Arena {
   return av
 }
 
-/** A heap with a malloc_state behind its heap_info, and a top behind that. Shared by both designs. */
+/**
+ * A heap with a malloc_state behind its heap_info, and a top behind that. Shared by both designs.
+ */
 export function layOutArena(m: Ptmalloc, bytes: number): Arena {
   const { arenaWords, heapInfoWords } = m.rules
   const own = heapInfoWords + arenaWords + ALIGN_WORDS
@@ -118,7 +122,6 @@ export function layOutArena(m: Ptmalloc, bytes: number): Arena {
   const av = (heap + heapInfoWords) as WordIndex as Arena
   m.words[heap + HeapWord.AR_PTR] = av
   initState(m, av)
-  m.words[av + ArenaWord.ATTACHED_THREADS] = 1
   const size = m.heapSize(heap)
   m.words[av + ArenaWord.SYSTEM_MEM] = size
   m.words[av + ArenaWord.MAX_SYSTEM_MEM] = size
@@ -128,11 +131,17 @@ export function layOutArena(m: Ptmalloc, bytes: number): Arena {
   return av
 }
 
-/** Names the arena's lock and puts it into the ring, next after the main arena. */
-function enterRing(m: Ptmalloc, av: Arena): void {
-  const { process } = m
+/** Makes the arena's lock known, under the arena's number; NARENAS counts the arena already. */
+export function nameArena(m: Ptmalloc, av: Arena): void {
   const number = m.static(StaticWord.NARENAS) - 1
-  m.words[av + ArenaWord.LOCK_ID] = process.makeLock(av, `arena ${number}`)
+  m.words[av + ArenaWord.LOCK_ID] = m.process.makeLock(av, `arena ${number}`)
+  m.process.count(Event.ARENA_NEW)
+  m.process.log(Event.ARENA_NEW, number, bytesOfWords(m.systemMem(av)))
+}
+
+/** Puts the arena into the ring, next after the main arena. */
+export function enterRing(m: Ptmalloc, av: Arena): void {
+  const { process } = m
   const listLock = (m.statics + StaticWord.LIST_LOCK) as WordIndex
   const listLockId = m.static(StaticWord.LIST_LOCK_ID) as LockId
   process.lock(listLock, listLockId)
@@ -140,8 +149,6 @@ function enterRing(m: Ptmalloc, av: Arena): void {
   // Readers walk the ring without the lock: the new arena must be whole before it can be reached.
   process.atomicStore((m.main + ArenaWord.NEXT) as WordIndex, av)
   process.unlock(listLock, listLockId)
-  process.count(Event.ARENA_NEW)
-  process.log(Event.ARENA_NEW, number, m.systemMem(av))
 }
 
 // ── the free list, and who is attached ──────────────────────────────────────────────────────────
@@ -236,7 +243,6 @@ function reusedArena(m: Ptmalloc, avoid: Arena): Arena {
 export function arenaThreadFreeres(m: Ptmalloc): void {
   const av = m.threadArena
   m.setThreadArena(ARENA_NONE)
-  m.words[m.thread.tls + TlsWord.ATTACHED] = 0
   if (av === ARENA_NONE) return
   lockFreeList(m)
   if (addAttached(m, av, -1) === 0) {

@@ -1,12 +1,13 @@
 /**
  * malloc, free, realloc, memalign and calloc of glibc 2.36, as one thread calls them: the thread
- * cache first, then an arena and its lock. While the process has never had a second thread, the main
- * arena is used without locks (SINGLE_THREAD_P).
+ * cache first, then an arena and its lock. While the process has never had a second thread, the
+ * main arena is used without locks (SINGLE_THREAD_P).
  */
 import { BLOCK_NULL, type Block, bytesOfWords } from '../../lab/words/units.ts'
 import type { ThreadHeap } from '../contract.ts'
 import { arenaGet, arenaGetRetry, arenaThreadFreeres } from './arena.ts'
 import { ARENA_NONE, type Arena } from './arena-layout.ts'
+import { blockOf, chunkOf, usableBytes } from './blocks.ts'
 import { clearBlock, glibcDirtyTop } from './calloc.ts'
 import {
   ALIGN_MASK,
@@ -25,7 +26,7 @@ import { intMalloc } from './malloc.ts'
 import { freeMapped, mremapChunk, munmapChunk } from './mapped.ts'
 import { effectiveAlignment, intMemalign, MALLOC_ALIGNMENT_BYTES } from './memalign.ts'
 import { copyWords } from './memory-ops.ts'
-import { chunkAt, type Ptmalloc } from './ptmalloc.ts'
+import type { Ptmalloc } from './ptmalloc.ts'
 import { intRealloc } from './realloc.ts'
 import { NB_REFUSED, PTRDIFF_MAX, requestToSize, tcacheIndex } from './size-class.ts'
 import { tcacheCountOf, tcacheGet } from './tcache.ts'
@@ -35,11 +36,6 @@ import { mallocTrim } from './trim.ts'
 
 /** MINSIZE in bytes. */
 const MIN_CHUNK_BYTES = bytesOfWords(MIN_CHUNK_WORDS)
-
-/** chunk2mem, for a chunk that may be none. */
-const blockOf = (p: Chunk): Block => (p === CHUNK_NONE ? BLOCK_NULL : ((p + HEADER_WORDS) as Block))
-/** mem2chunk. */
-const chunkOf = (block: Block): Chunk => (block - HEADER_WORDS) as Chunk
 
 export class GlibcThreadHeap implements ThreadHeap {
   readonly m: Ptmalloc
@@ -189,15 +185,4 @@ export class GlibcThreadHeap implements ThreadHeap {
     arenaThreadFreeres(m)
     detachThread(m)
   }
-}
-
-/** malloc_usable_size, in bytes (both designs). A chunk in use also has the next one's prev_size. */
-export function usableBytes(m: Ptmalloc, block: Block): number {
-  if (block === BLOCK_NULL) return 0
-  const p = chunkOf(block)
-  const head = m.head(p)
-  const size = sizeOfHead(head)
-  if ((head & IS_MMAPPED) !== 0) return bytesOfWords(size - HEADER_WORDS)
-  if (!m.prevInuse(chunkAt(p, size))) return 0
-  return bytesOfWords(size - FIELD_WORDS)
 }

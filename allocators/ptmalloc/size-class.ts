@@ -92,3 +92,9 @@ export function ptmalloc2LargeBin(size: number): number {
 
 export const ptmalloc2Bin = (size: number): number =>
   size < PTMALLOC2_MIN_LARGE ? ptmalloc2SmallBin(size) : ptmalloc2LargeBin(size)
+
+/** checked_request2size of ptmalloc2, which refuses only what would wrap around 2^64. */
+export function ptmalloc2RequestToSize(bytes: number): number {
+  if (bytes <= PTRDIFF_MAX) return requestToSize(bytes)
+  return bytes >= 2 ** 64 - 64 ? NB_REFUSED : NB_HUGE
+}

@@ -20,8 +20,10 @@ import {
   type SharedWords,
 } from '../words/units.ts'
 
-/** Elements of a new DTV: one module (libc), a surplus of 14, and two for its own head. */
-const DTV_ELEMENTS = 17
+/** Elements of a new DTV beside one for each module: a surplus of 14, and two for its own head. */
+const DTV_ELEMENTS_EXTRA = 16
+/** Modules with thread-local storage where the design does not say: libc. */
+const TLS_MODULES_LEAST = 1
 const DTV_ELEMENT_BYTES = 16
 /** __nptl_stack_cache_maxsize. */
 const STACK_CACHE_BYTES_MAX = 40 * 1024 * 1024
@@ -41,8 +43,11 @@ export class ThreadLifecycle {
   readonly #seats: number
   readonly #cache: number
   readonly #space: AddressSpace
+  readonly #dtvElements: number
 
-  constructor(control: Control, space: AddressSpace) {
+  /** `tlsModules` as the design has it. */
+  constructor(control: Control, space: AddressSpace, tlsModules = TLS_MODULES_LEAST) {
+    this.#dtvElements = DTV_ELEMENTS_EXTRA + tlsModules
     this.#words = control.int32
     this.#head = control.plan.at.stacks / 4
     this.#seats = this.#head + STACK_HEAD
@@ -64,7 +69,7 @@ export class ThreadLifecycle {
     if (cached >= 0) return true
     const mapping = this.#space.mapStack(bytesOfPages(pages - GUARD_PAGES))
     if (mapping === 0) return false
-    const dtv = starter.calloc(DTV_ELEMENTS, DTV_ELEMENT_BYTES)
+    const dtv = starter.calloc(this.#dtvElements, DTV_ELEMENT_BYTES)
     if (dtv === BLOCK_NULL) {
       this.#space.unmapStack(mapping)
       return false

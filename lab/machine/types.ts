@@ -68,6 +68,8 @@ export interface Safepoint {
 
 /** What a machine tells while it runs. It never waits for `onPhase`, but for `onSafepoint`. */
 export interface MachineListener {
+  /** The shared state is laid out and the workers are starting; nobody runs until it settles. */
+  onPrepared?(run: SharedRun): Promise<void>
   /** Every lab thread is parked until the promise settles. */
   onSafepoint(safepoint: Safepoint): Promise<void>
 }

@@ -9,14 +9,20 @@ import type { SharedWords } from '../words/units.ts'
 
 /** Multiplier of Fibonacci hashing: 2^32 ÷ the golden ratio, odd. */
 const GOLDEN = 0x9e3779b1
+// Walks come in address order. So that they read the table in order too, the blocks of one region of
+// 16 KiB lie side by side, one slot per 16 bytes; only where a region starts is scattered.
+const REGION_SHIFT = 12
+const GRAIN_SHIFT = 2
+const GRAIN_MASK = (1 << (REGION_SHIFT - GRAIN_SHIFT)) - 1
+/** Int32 of a slot: block, requested bytes. */
+const SLOT_INT32 = 2
 const SLOTS_MIN_BITS = 8
 
 /** Not a block the lab holds. */
 export const NOT_HELD = -1
 
 export class BlockIndex {
-  #blocks = new Int32Array(1 << SLOTS_MIN_BITS)
-  #requested = new Int32Array(1 << SLOTS_MIN_BITS)
+  #slots = new Int32Array(SLOT_INT32 << SLOTS_MIN_BITS)
   #bits = SLOTS_MIN_BITS
   #count = 0
 
@@ -36,58 +42,55 @@ export class BlockIndex {
     }
   }
 
-  /** Adds one block that lies in no cell: on its way through a channel or the run queue. */
+  /** Adds one block that lies in no cell: on its way through a channel. */
   add(block: number, requested: number): void {
-    if (2 * (this.#count + 1) > this.#blocks.length) this.#grow()
+    if (2 * (this.#count + 1) > 2 ** this.#bits) this.#grow()
     this.#put(block, requested)
   }
 
   /** Requested bytes of the block at this word index; `NOT_HELD` when the lab holds none there. */
   requested(block: number): number {
-    const blocks = this.#blocks
-    const mask = blocks.length - 1
-    let slot = this.#slotOf(block)
-    // Ends: at most half of the slots are taken.
-    while (blocks[slot] !== 0) {
-      if (blocks[slot] === block) return this.#requested[slot]! >>> 0
-      slot = (slot + 1) & mask
-    }
-    return NOT_HELD
-  }
-
-  #slotOf(block: number): number {
-    return Math.imul(block, GOLDEN) >>> (32 - this.#bits)
+    const slots = this.#slots
+    const at = this.#find(block)
+    return slots[at] === block ? slots[at + 1]! >>> 0 : NOT_HELD
   }
 
   #put(block: number, requested: number): void {
-    const blocks = this.#blocks
-    const mask = blocks.length - 1
-    let slot = this.#slotOf(block)
-    while (blocks[slot] !== 0 && blocks[slot] !== block) slot = (slot + 1) & mask
-    if (blocks[slot] === 0) this.#count++
-    blocks[slot] = block
-    this.#requested[slot] = requested
+    const slots = this.#slots
+    const at = this.#find(block)
+    if (slots[at] === 0) this.#count++
+    slots[at] = block
+    slots[at + 1] = requested
+  }
+
+  /** Where the block is, or the free slot where it would be. Ends: half of the slots are free. */
+  #find(block: number): number {
+    const slots = this.#slots
+    const mask = slots.length - 1
+    const region = Math.imul(block >>> REGION_SHIFT, GOLDEN) >>> (32 - this.#bits)
+    const grain = (block >>> GRAIN_SHIFT) & GRAIN_MASK
+    let at = (SLOT_INT32 * (region + grain)) & mask
+    while (slots[at] !== 0 && slots[at] !== block) at = (at + SLOT_INT32) & mask
+    return at
   }
 
   #resize(blocks: number): void {
     let bits = SLOTS_MIN_BITS
     while (2 ** bits < 2 * blocks) bits++
     if (bits === this.#bits) {
-      this.#blocks.fill(0)
+      this.#slots.fill(0)
     } else {
-      this.#blocks = new Int32Array(2 ** bits)
-      this.#requested = new Int32Array(2 ** bits)
+      this.#slots = new Int32Array(SLOT_INT32 * 2 ** bits)
       this.#bits = bits
     }
     this.#count = 0
   }
 
   #grow(): void {
-    const blocks = this.#blocks
-    const requested = this.#requested
-    this.#resize(blocks.length)
-    for (let slot = 0; slot < blocks.length; slot++) {
-      if (blocks[slot] !== 0) this.#put(blocks[slot]!, requested[slot]!)
+    const old = this.#slots
+    this.#resize(2 ** this.#bits)
+    for (let at = 0; at < old.length; at += SLOT_INT32) {
+      if (old[at] !== 0) this.#put(old[at]!, old[at + 1]!)
     }
   }
 }

@@ -29,6 +29,7 @@ export interface FinishedRun {
   readonly safepoints: readonly SafepointSample[]
   /** Every lock that was ever taken. */
   readonly locks: readonly LockSample[]
+  readonly cpu: VariantSummary['cpu']
   readonly notices: readonly string[]
 }
 
@@ -55,7 +56,9 @@ export function summarizeVariant(run: FinishedRun): VariantSummary {
     seconds,
     ops,
     opsPerSecond: carryOutSeconds > 0 ? ops / carryOutSeconds : 0,
+    trustworthy: outcome.trustworthy,
     rss: { max: Math.max(space.rssMax, space.rss), end: space.rss },
+    rssPerLive: shareOf(space.rss, live),
     vmSize: { max: Math.max(run.vmSizeMax, space.vmSize), end: space.vmSize },
     live: { max: Math.max(run.liveMax, live), end: live },
     minorFaults: sums.of(Counter.MINOR_FAULTS),
@@ -72,6 +75,7 @@ export function summarizeVariant(run: FinishedRun): VariantSummary {
     remoteFrees: sums.of(Counter.REMOTE_FREES),
     failedAllocations: sums.of(Counter.FAILED_ALLOCATIONS),
     lockWaitNs: sums.of(Counter.LOCK_WAIT_NS),
+    failedTries: sums.of(Counter.TRYLOCK_FAILURES),
     recordingShare,
     stoppedShare: shareOf(outcome.stoppedNs, outcome.ns + outcome.stoppedNs),
     latencyNs: {
@@ -85,14 +89,19 @@ export function summarizeVariant(run: FinishedRun): VariantSummary {
     locks: longestWaited(run.locks),
     violations: run.safepoints.flatMap((safepoint) => safepoint.violations),
     phases: phasesOf(run.safepoints),
+    cpu: run.cpu,
     notices: run.notices,
   }
 }
 
-/** The state to explain: that of the OOM kill or of the end, else the last that was seen. */
+/**
+ * The state to explain: that of the OOM kill or of the end, else the last that was seen. A walk that
+ * failed at once has seen nothing.
+ */
 function finalSafepoint(safepoints: readonly SafepointSample[]): SafepointSample | undefined {
-  const closing = safepoints.findLast(({ reason }) => reason === 'end' || reason === 'oom')
-  return closing ?? safepoints.at(-1)
+  const seen = safepoints.filter(({ heap }) => !heap.partial || heap.arenas.length > 0)
+  const closing = seen.findLast(({ reason }) => reason === 'end' || reason === 'oom')
+  return closing ?? seen.at(-1)
 }
 
 function phasesOf(safepoints: readonly SafepointSample[]): PhaseSummary[] {

@@ -57,6 +57,7 @@ export interface LockSample {
   readonly waitNsMax: number
   readonly waitersMax: number
   readonly ownerSwitches: number
+  /** Failed tryLocks; 0 where a machine counts them by lab thread only, as `threads` does. */
   readonly failedTries: number
 }
 
@@ -177,7 +178,11 @@ export interface VariantSummary {
   readonly seconds: number
   readonly ops: number
   readonly opsPerSecond: number
+  /** False when the lab itself fell short, so that the figures mean nothing. */
+  readonly trustworthy: boolean
   readonly rss: { readonly max: number; readonly end: number }
+  /** RSS ÷ live at the end; 0 when nothing is live. */
+  readonly rssPerLive: number
   readonly vmSize: { readonly max: number; readonly end: number }
   readonly live: { readonly max: number; readonly end: number }
   readonly minorFaults: number
@@ -194,7 +199,9 @@ export interface VariantSummary {
   readonly remoteFrees: number
   readonly failedAllocations: number
   readonly lockWaitNs: number
-  /** Share of the carry-out time spent recording, 0..1. */
+  /** tryLock calls that found the lock held. */
+  readonly failedTries: number
+  /** Share of the lab threads' time (recording and carrying out) spent recording, 0..1. */
   readonly recordingShare: number
   /** Share of the run spent stopped at safepoints, 0..1. */
   readonly stoppedShare: number
@@ -209,6 +216,8 @@ export interface VariantSummary {
   readonly locks: readonly LockSample[]
   readonly violations: readonly Violation[]
   readonly phases: readonly PhaseSummary[]
+  /** CPU seconds of all threads, and of the main thread, which samples; null where unknown. */
+  readonly cpu: { readonly seconds: number; readonly mainSeconds: number | null }
   readonly notices: readonly string[]
 }
 
@@ -222,6 +231,8 @@ export interface RunSummary {
   readonly limits: Readonly<Record<string, number | null>>
   /** Run folder, relative to where the command ran; null when nothing was written. */
   readonly folder: string | null
+  /** Every variant that was asked for: an interrupted run may have reached only some of them. */
+  readonly variantsAsked: readonly string[]
   readonly variants: readonly VariantSummary[]
 }
 

@@ -47,6 +47,7 @@ export function percent(part: number, whole: number): string {
   if (value === 0) return '0 %'
   if (value < 0.1) return '< 0.1 %'
   // 99.8 % of remote frees is not all of them.
+  if (value > 99.9 && value < 100) return '> 99.9 %'
   const digits = value < 10 || (value > 99 && value < 100) ? 1 : 0
   return `${value.toFixed(digits)} %`
 }

@@ -8,7 +8,7 @@ export type Cause = Exclude<keyof Anatomy, 'rss' | 'live'>
 /** What each cause is called in a sentence: `612 MiB …`. */
 const CAUSE_TEXT: Readonly<Record<Cause, string>> = {
   pinnedFree: 'free under pinned tops',
-  freeTop: 'free at the tops of heaps',
+  freeTop: 'free that a trim could return',
   freeInBins: 'free in bins',
   threadCaches: 'in thread caches',
   blockOverhead: 'headers and rounding',
@@ -41,7 +41,7 @@ const WORTH_A_LINE = 0.1
  * when nothing was seen.
  */
 export function strandedLines(variant: VariantSummary): string[] {
-  if (variant.anatomyAt === null) return ['not seen: the run ended before a safepoint']
+  if (variant.anatomyAt === null) return ['not known: no walk of the heap came to its end']
   const causes = causesOf(variant.anatomy)
   const stranded = strandedBytes(variant.anatomy)
   return causes

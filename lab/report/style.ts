@@ -9,21 +9,29 @@ export interface Style {
   warn(text: string): string
 }
 
+type Format = Parameters<typeof styleText>[0]
+
+/** `styleText` by itself looks at stdout; which stream it is for is decided by `styleFor`. */
+const paint =
+  (format: Format) =>
+  (text: string): string =>
+    styleText(format, text, { validateStream: false })
 const same = (text: string): string => text
 
 export const PLAIN: Style = { bold: same, dim: same, good: same, bad: same, warn: same }
 
 export const COLOURED: Style = {
-  bold: (text) => styleText('bold', text),
-  dim: (text) => styleText('dim', text),
-  good: (text) => styleText('green', text),
-  bad: (text) => styleText('red', text),
-  warn: (text) => styleText('yellow', text),
+  bold: paint('bold'),
+  dim: paint('dim'),
+  good: paint('green'),
+  bad: paint('red'),
+  warn: paint('yellow'),
 }
 
 export interface Terminal {
   readonly isTTY?: boolean
   readonly columns?: number
+  readonly rows?: number
 }
 
 /** Colours only where somebody looks: a terminal that is not dumb, and NO_COLOR unset or empty. */
@@ -35,15 +43,15 @@ export function styleFor(
   return stream.isTTY === true && !unwanted ? COLOURED : PLAIN
 }
 
-/** May lines be drawn over: a terminal that is not dumb. */
+/** May lines be drawn over: a terminal that is not dumb and says how high it is. */
 export const canRedraw = (
   stream: Terminal,
   env: Readonly<Record<string, string | undefined>>,
-): boolean => stream.isTTY === true && env['TERM'] !== 'dumb'
+): boolean => stream.isTTY === true && env['TERM'] !== 'dumb' && (stream.rows ?? 0) > 0
 
 /** Width of lines nobody has a terminal for. */
 const COLUMNS_DEFAULT = 100
 const COLUMNS_MIN = 40
 
 export const columnsOf = (stream: Terminal): number =>
-  Math.max(COLUMNS_MIN, stream.columns ?? COLUMNS_DEFAULT)
+  Math.max(COLUMNS_MIN, stream.columns || COLUMNS_DEFAULT)

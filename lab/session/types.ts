@@ -15,13 +15,16 @@ export interface OutputRequest {
   readonly path: string
 }
 
+/** Comparisons a threshold may make. */
+export const OPERATORS = ['<=', '>=', '<', '>'] as const
+
 /** `--threshold 'rss.max<768MiB'`: a figure of each variant's summary, held against a limit. */
 export interface Threshold {
   /** As the user wrote it. */
   readonly text: string
   /** Path into a `VariantSummary`: `rss.max`, `latencyNs.malloc.p99`. */
   readonly path: string
-  readonly operator: '<' | '<=' | '>' | '>='
+  readonly operator: (typeof OPERATORS)[number]
   /** In the summary's own unit: bytes, nanoseconds or a plain count. */
   readonly value: number
 }
@@ -47,8 +50,8 @@ export interface RunRequest {
   readonly fill: boolean
   /** Samples per second; `undefined` measures nothing but the end (`--no-metrics`). */
   readonly sampleHz: number | undefined
-  /** Folder that holds `.arena-lab/`; undefined: write no run folder. */
-  readonly directory: string | undefined
+  /** Folder that holds `.arena-lab/`. */
+  readonly directory: string
   readonly outputs: readonly OutputRequest[]
   readonly thresholds: readonly Threshold[]
   /** The command as typed, for run.json. */
@@ -60,8 +63,8 @@ export interface RunStart {
   readonly request: RunRequest
   /** One plan per variant, everything resolved. */
   readonly plans: readonly RunPlan[]
-  /** Run folder; null when nothing is written. */
-  readonly folder: string | null
+  /** Run folder, relative to where the command runs. */
+  readonly folder: string
 }
 
 /** Called on the main thread, in order. None may block; none is waited for. */

@@ -48,7 +48,9 @@ export class Barriers {
     else this.#awaitOpening(gate, barrier, openings(before))
   }
 
-  /** Woken by the last to arrive. Arrivals change the word too: a wait cut short by one looks again. */
+  /**
+   * Woken by the last to arrive. Arrivals change the word too: a wait cut short by one looks again.
+   */
   #awaitOpening(gate: number, barrier: number, opening: number): void {
     const words = this.#words
     this.#parking.enterWait(SeatState.BARRIER, barrier)

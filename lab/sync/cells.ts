@@ -1,7 +1,7 @@
 /**
  * Claims on shared cells. A cell has four words and only one of them can change at once, so whoever
- * works on a shared cell first swaps its block for `CELL_BUSY`, and stores the block back when done.
- * Private cells need none of this.
+ * works on a shared cell first swaps its block for `CELL_BUSY`, and stores the block back when
+ * done. Private cells need none of this.
  */
 import { CELL_BUSY } from '../words/cells.ts'
 import type { SharedWords } from '../words/units.ts'
@@ -12,7 +12,9 @@ const PAUSE_MS = 1
 /** Never changes: what a claimant sleeps on. */
 const nobodyNotifies = new Int32Array(new SharedArrayBuffer(4))
 
-/** The block of a shared cell, which is the caller's alone until `releaseCell`. Between safepoints. */
+/**
+ * The block of a shared cell, which is the caller's alone until `releaseCell`. Between safepoints.
+ */
 export function claimCell(cells: SharedWords, cell: number): number {
   for (;;) {
     for (let look = 0; look < LOOKS; look++) {

@@ -1,6 +1,7 @@
 /**
- * Bounded, blocking, many-to-many channels of cell contents: xmalloc's queues. A ring of cells under
- * one mutex. Who finds it full waits for a departure, who finds it empty waits for an arrival.
+ * Bounded, blocking, many-to-many channels of cell contents: xmalloc's queues. A ring of cells
+ * under one mutex. Who finds it full waits for a departure, who finds it empty waits for an
+ * arrival.
  *
  *   int32  0       1       2       3           4             5           6            16 …
  *        ┌───────┬───────┬───────┬───────────┬─────────────┬───────────┬────────────┬─────────────
@@ -165,8 +166,8 @@ export class Channels {
   /**
    * Called with the mutex held. The waiter is counted and `turn` read before it lets go, so whoever
    * changes the ring afterwards sees it and moves `turn` on: a wait that begins too late returns at
-   * once. The caller looks again after waking, since somebody else may have been quicker. False when
-   * the run ends: channels are open then.
+   * once. The caller looks again after waking, since somebody else may have been quicker. False
+   * when the run ends: channels are open then.
    */
   #unlockAndWait(channel: number, waiters: number, turnWord: number): boolean {
     const words = this.#words

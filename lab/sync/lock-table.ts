@@ -67,7 +67,9 @@ export interface LockFigures {
   readonly ownerSwitches: number
 }
 
-/** What a lock's row says now; any thread, without locks, so figures may be of different moments. */
+/**
+ * What a lock's row says now; any thread, without locks, so figures may be of different moments.
+ */
 export function lockFigures(control: Control, id: number): LockFigures {
   const row = lockWords(control, id)
   const figures = lockFloats(control, id)

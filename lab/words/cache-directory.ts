@@ -28,7 +28,7 @@ export function makeCacheFolder(name: string): string | undefined {
  * One level at a time: `mkdirSync` with `recursive` never returns on a file system that refuses
  * folders with ENOENT, as /proc does (seen with Node 20.20).
  */
-function makeFolder(folder: string): void {
+export function makeFolder(folder: string): void {
   if (existsSync(folder)) return
   makeFolder(dirname(folder))
   try {

@@ -20,10 +20,10 @@ describe('nearest names', () => {
   })
 
   it('says what was meant, in one line', () => {
-    const error = unknownName('scenario', 'seedservce\n', ['seedservice', 'pinned-top'])
+    const error = unknownName('scenario', 'seedservce\n', ['seedservice', 'c5'])
     expect(error).toBeInstanceOf(BadInput)
     expect(error.message).toBe(
-      "unknown scenario 'seedservce\\n': did you mean seedservice? (known: seedservice, pinned-top)",
+      "unknown scenario 'seedservce\\n': did you mean seedservice? (known: seedservice, c5)",
     )
   })
 })

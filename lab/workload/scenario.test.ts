@@ -1,7 +1,7 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, expectTypeOf, it } from 'vitest'
 import { BadInput } from '../words/bad-input.ts'
 import { planScenario } from './plan.ts'
-import { defineScenario, isScenario, type Scenario } from './scenario.ts'
+import { defineScenario, isScenario, type Recorder, type Scenario } from './scenario.ts'
 
 type Declared = Parameters<typeof defineScenario>[0]
 /** A declaration that TypeScript would have refused. */
@@ -21,13 +21,10 @@ describe('defineScenario', () => {
       loop: ['spin'],
       tables: (p) => ({ cells: p.days * 3 }),
       *main(t, p) {
-        // These lines are the test of the types: tsc fails when p loses them.
-        const days: number = p.days
-        const skew: boolean = p.skew
-        // @ts-expect-error -- a parameter that is not declared
-        const none = p.dayz
-        if (skew && none === undefined) t.phase('never')
-        for (let day = 0; day < days; day++) t.start('day', { day })
+        // tsc is what checks these.
+        expectTypeOf(t).toEqualTypeOf<Recorder>()
+        expectTypeOf(p).toEqualTypeOf<{ readonly days: number; readonly skew: boolean }>()
+        for (let day = 0; day < p.days; day++) t.start('day', { day })
         yield
       },
       *day(t, _p, { day }: { day: number }) {

@@ -135,7 +135,7 @@ export class SerialMachine {
     design.boot(this.process, tunables)
     this.probe = probeFor(design, tunables, this.process)
     this.process.kernelLog = this.kernelLog
-    this.#lifecycle = new ThreadLifecycle(this.control, space)
+    this.#lifecycle = new ThreadLifecycle(this.control, space, design.tlsModules)
     this.#heap = this.#attach(0)
   }
 

@@ -31,6 +31,8 @@ export const killed: VariantSummary = {
   seconds: 4.25,
   ops: 5_123_456,
   opsPerSecond: 1_234_567,
+  trustworthy: true,
+  rssPerLive: 3,
   rss: { max: 768 * MIB, end: 768 * MIB },
   vmSize: { max: 1100 * MIB, end: 1100 * MIB },
   live: { max: 520 * MIB, end: 256 * MIB },
@@ -41,6 +43,7 @@ export const killed: VariantSummary = {
   remoteFrees: 998_000,
   failedAllocations: 0,
   lockWaitNs: 123_000_000,
+  failedTries: 0,
   recordingShare: 0.31,
   stoppedShare: 0.004,
   latencyNs: {
@@ -64,6 +67,7 @@ export const killed: VariantSummary = {
   locks: [],
   violations: [],
   phases: [day('day 0', 0.4, 267), day('day 1', 1.5, 610), day('day 2', 2.8, 701)],
+  cpu: { seconds: 8, mainSeconds: 0.1 },
   notices: [],
 }
 
@@ -75,6 +79,7 @@ export const survivor: VariantSummary = {
   message: '',
   seconds: 11.5,
   opsPerSecond: 765_432,
+  rssPerLive: 2.05,
   rss: { max: 536 * MIB, end: 533 * MIB },
   live: { max: 520 * MIB, end: 260 * MIB },
   arenas: 1,
@@ -104,5 +109,6 @@ export const mainJob: RunSummary = {
   params: { days: 10, skew: true },
   limits: { memoryLimit: 768 * MIB, addressSpaceLimit: null, overcommitMemory: 0 },
   folder: '.arena-lab/runs/20260101T000000Z-seedservice-glibc-a1b2c3',
+  variantsAsked: ['glibc', 'glibc:arena_max=1'],
   variants: [killed, survivor],
 }

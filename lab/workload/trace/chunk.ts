@@ -2,7 +2,7 @@
 import { TRACE_LETTERS } from './format.ts'
 
 /** Ops in a chunk that is not the last one. */
-export const CHUNK_OPS = 64 * 1024
+const CHUNK_OPS = 64 * 1024
 
 export interface TraceChunk {
   /** Number of its first op; the first of the trace is 0. */
@@ -67,7 +67,7 @@ export interface Trace {
 }
 
 /** Op `i` of a chunk as its line has it: `3 c 17 4 100`. */
-export function lineOfOp(chunk: TraceChunk, i: number): string {
+function lineOfOp(chunk: TraceChunk, i: number): string {
   const letter = TRACE_LETTERS[chunk.code[i]!]!
   const thread = chunk.thread[i]!
   const size = BigInt(chunk.size[i]!)
@@ -89,4 +89,11 @@ export function lineOfOp(chunk: TraceChunk, i: number): string {
     default:
       return `${thread} ${letter} ${block}`
   }
+}
+
+/** Every op of a trace as its line has it. For small ones: a text an op. */
+export function linesOf(trace: Pick<Trace, 'chunks'>): string[] {
+  return trace.chunks.flatMap((chunk) =>
+    Array.from({ length: chunk.length }, (_, i) => lineOfOp(chunk, i)),
+  )
 }

@@ -35,9 +35,9 @@ export const TRACE_THREADS_MAX = 2 ** 20
 /** Block numbers are below it. Live blocks at once are bounded by memory alone. */
 export const TRACE_BLOCKS_MAX = 2 ** 31 - 1
 /** Largest size that is meant to be got. */
-export const GRANTED_MAX = 2 ** 30
+const GRANTED_MAX = 2 ** 30
 /** Smallest size that is meant to be refused. In between the outcome is the host's. */
-export const REFUSED_MIN = 2 ** 48
+const REFUSED_MIN = 2 ** 48
 /** Sizes are 64-bit. Held as Float64, rounded towards zero above 2^53: all of those are refused. */
 export const SIZE_END = 2 ** 64
 

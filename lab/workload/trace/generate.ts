@@ -10,7 +10,7 @@
 import { KIB, MIB } from '../../words/units.ts'
 import { RandomStream } from '../random.ts'
 import { BlockList, type LiveBlock, Pick } from './block-list.ts'
-import { TRACE_THREADS_MAX } from './format.ts'
+import { isRefused, TRACE_THREADS_MAX } from './format.ts'
 import { PROFILES, type Profile, type ProfileName } from './profiles.ts'
 import { TraceWriter } from './writer.ts'
 
@@ -239,7 +239,7 @@ class TraceGenerator {
   }
 
   #born(bytes: number): void {
-    const isNull = bytes >= 2 ** 48
+    const isNull = isRefused(bytes)
     this.#current.blocks.add({ number: this.#nextBlock++, bytes: isNull ? -1 : bytes })
     this.#liveBlocks++
     if (!isNull) this.#liveBytes += bytes
@@ -259,7 +259,7 @@ class TraceGenerator {
   }
 
   #realloc(): void {
-    const list = this.#listFor(this.#profile.remotePermille >> 1)
+    const list = this.#listFor(Math.floor(this.#profile.remotePermille / 2))
     if (list === undefined) {
       this.#malloc()
       return
@@ -267,13 +267,19 @@ class TraceGenerator {
     const place = this.#place(list)
     const block = list.at(place)
     const bytes = this.#isRefusal() ? this.#refusedSize() : this.#newSize(block)
+    const grown = bytes - Math.max(0, block.bytes)
+    if (!isRefused(bytes) && this.#liveBytes + grown > this.#liveBytesMax) {
+      // An empty block has no size to shrink to, and there is no room for the least one.
+      this.#free()
+      return
+    }
     this.out.realloc(this.#current.number, block.number, bytes)
-    if (bytes >= 2 ** 48) return
+    if (isRefused(bytes)) return
     if (bytes === 0) {
       this.#ended(list.take(place))
       return
     }
-    this.#liveBytes += bytes - Math.max(0, block.bytes)
+    this.#liveBytes += grown
     block.bytes = bytes
   }
 
@@ -284,19 +290,19 @@ class TraceGenerator {
     const room = Math.max(0, this.#liveBytesMax - this.#liveBytes)
     const drawn = random.below(100)
     if (drawn < 4 && block.bytes >= 0) return 0
-    if (drawn < 40) return Math.min(old + random.range(0, (old >> 1) + 32), old + room)
+    if (drawn < 40) return Math.min(old + random.range(0, Math.floor(old / 2) + 32), old + room)
     if (drawn < 50) return Math.min(2 * old + random.below(64), old + room, 64 * MIB)
     if (drawn < 75) return random.range(1, old)
     return Math.max(1, Math.min(this.#draw(), old + room))
   }
 
   #write(): void {
-    const list = this.#listFor(this.#profile.remotePermille >> 2)
+    const list = this.#listFor(Math.floor(this.#profile.remotePermille / 4))
     if (list === undefined) this.#malloc()
     else this.out.write(this.#current.number, list.at(this.#place(list)).number)
   }
 
-  /** A list to take a block from: the current thread's own, or another's; undefined: none has any. */
+  /** A list to take a block from: the thread's own, or another's; undefined: none has any. */
   #listFor(remotePermille: number): BlockList | undefined {
     const random = this.#random
     const own = this.#current.blocks

@@ -72,7 +72,7 @@ export class LiveBlocks {
     return at
   }
 
-  /** Moves back whoever was pushed past the place that is now free, so that no search stops there. */
+  /** Moves back whoever was pushed past the place now free, so that no search stops there. */
   #closeGap(at: number): void {
     const keys = this.#keys
     const mask = keys.length - 1

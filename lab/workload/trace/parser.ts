@@ -58,6 +58,8 @@ export class TraceParser {
   #at = 0
   #lineStart = 0
   #line = 0
+  /** The last size field had more digits than a Float64 holds. */
+  #wasRounded = false
 
   /** `name` is what messages call the file; `onChunk` gets chunks it may keep. */
   constructor(name: string, onChunk: (chunk: TraceChunk) => void) {
@@ -196,9 +198,10 @@ export class TraceParser {
 
   #memalign(thread: number, block: number): void {
     const alignment = this.#sizeField('an alignment')
+    const isExact = !this.#wasRounded
     const size = this.#sizeField('a size')
     this.#endOfLine()
-    if (!isAlignment(alignment)) this.#fail('the alignment must be a power of two')
+    if (!isExact || !isAlignment(alignment)) this.#fail('the alignment must be a power of two')
     this.#checkSize('alignment', alignment)
     this.#checkSize('size', size)
     const slot = this.#born(block, isRefused(size) || isRefused(alignment))
@@ -322,6 +325,7 @@ export class TraceParser {
     }
     this.#at = at
     if (at === start) this.#fail(`expected ${what}`)
+    this.#wasRounded = false
     return at - start <= EXACT_DIGITS ? value : this.#longNumber(start, at)
   }
 
@@ -332,7 +336,9 @@ export class TraceParser {
     if (exact >= BigInt(SIZE_END)) this.#fail('a size must be below 2^64')
     const bits = exact.toString(2).length
     const dropped = BigInt(Math.max(0, bits - 53))
-    return Number((exact >> dropped) << dropped)
+    const kept = (exact >> dropped) << dropped
+    this.#wasRounded = kept !== exact
+    return Number(kept)
   }
 
   #fail(problem: string): never {

@@ -3,7 +3,7 @@ import { KIB, MIB } from '../../words/units.ts'
 import { type SizeMix, sizeMix } from '../size-mix.ts'
 
 /** Weights of ops; of each, so many parts of their sum. */
-export interface OpWeights {
+interface OpWeights {
   readonly malloc: number
   readonly calloc: number
   readonly realloc: number
