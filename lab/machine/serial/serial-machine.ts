@@ -30,6 +30,7 @@ import {
   type ReplayRecords,
 } from '../placements.ts'
 import { ThreadLifecycle } from '../thread-lifecycle.ts'
+import { giveHeapBuffer, markUsed, takeHeapBuffer } from './heap-buffers.ts'
 import type { HeapProbe } from './heap-probe.ts'
 import { KernelLog } from './kernel-log.ts'
 import { probeFor } from './probes.ts'
@@ -113,7 +114,8 @@ export class SerialMachine {
     this.#options = options
     const tlsOffset = roundUp(design.dataBytes, PAGE_BYTES)
     this.#tlsStart = wordAt(DATA_START, wordsOfBytes(tlsOffset))
-    this.#words = new Int32Array(new SharedArrayBuffer(options.heapBytes))
+    const buffer = takeHeapBuffer(options.heapBytes)
+    this.#words = buffer.words
     this.control = createControl({
       seats: options.threadsMax,
       heapBytes: options.heapBytes,
@@ -127,6 +129,11 @@ export class SerialMachine {
       logEntries: 1,
     })
     const dataBytes = tlsOffset + bytesOfWords(TLS_WORDS) * options.threadsMax
+    if (buffer.used) {
+      markUsed(this.control.pages)
+      // Static data and thread-local storage are written without a first touch.
+      this.#words.fill(0, 0, wordAt(DATA_START, wordsOfBytes(dataBytes)))
+    }
     createAddressSpace(this.#words, this.control, { dataBytes }, NO_LIMITS)
     const self = { counterBase: 0, seat: 0, thread: 0 }
     const space = new AddressSpace(this.#words, this.control, self, noLock)
@@ -189,6 +196,11 @@ export class SerialMachine {
     this.#checks = []
     this.#dumps = []
     return records
+  }
+
+  /** Nothing is asked of the machine any more: its buffer goes to the next one. */
+  release(): void {
+    giveHeapBuffer(this.#words)
   }
 
   /** Where the block of a slot lies now: `M 4112`, `H1.0 2272`; `0` for an empty slot. */

@@ -107,6 +107,8 @@ class ComparisonRun {
     } catch (error) {
       if (!(error instanceof NativeFailure)) throw error
       this.#difference ??= this.#nativeFailed(error.message)
+    } finally {
+      this.#machine.release()
     }
     return {
       ops: this.#machine.ops,

@@ -46,12 +46,14 @@ export async function explainDifference(
     parts.push(packOps(chunk, 0, to, left))
   }
   const arena = close.arenaOf(difference.model)
-  return {
+  const explanation = {
     arena,
     arenaLines: close.machine.describe(arena, close.thread),
     lastOps: close.lastOpsOf(arena),
     earlierState: await firstStateDifference(close.machine, subject, parts),
   }
+  close.machine.release()
+  return explanation
 }
 
 class CloseLook {

@@ -80,12 +80,14 @@ export async function soak(
 ): Promise<SoakResult> {
   const rows: SoakRow[] = []
   const failures: SoakFailure[] = []
-  for (const subject of subjects) {
+  for (const [place, subject] of subjects.entries()) {
     const row = { variant: subject.label, ...zeros }
     let failure: SoakFailure | undefined
     await inParallel(options.jobs, options.traces, async (number) => {
       if (signal.aborted) return
-      const source = soakTrace(subject, options, number)
+      // Every trace of the soak has a seed of its own.
+      const seed = options.seed + place * options.traces + number
+      const source = soakTrace(subject, options, number, seed)
       const comparison = await compareTrace(source, subject, options)
       row.traces++
       row.ops += comparison.ops
@@ -106,16 +108,24 @@ export async function soak(
 
 const zeros = { traces: 0, ops: 0, placements: 0, checkpoints: 0, left: 0, differing: 0 }
 
-/** Trace `number` of a soak: thread counts turn fastest, then profiles; every one its own seed. */
-export function soakTrace(subject: Subject, options: SoakOptions, number: number): TraceSource {
+/**
+ * Trace `number` of a variant. Thread counts turn fastest, and profiles with them, one further each
+ * round: so many traces as there are of either meet all of either, and their product every pair.
+ */
+export function soakTrace(
+  subject: Subject,
+  options: SoakOptions,
+  number: number,
+  seed: number,
+): TraceSource {
   const { threads, profiles, ops } = options
-  const profile = profiles[Math.floor(number / threads.length) % profiles.length] ?? 'mixed'
+  const round = Math.floor(number / threads.length)
   const assigned = Number(subject.settings['mmap_threshold'] ?? MMAP_THRESHOLD)
   return randomSource({
-    seed: options.seed + number,
+    seed,
     threads: threads[number % threads.length]!,
     ops,
-    profile,
+    profile: profiles[(number + round) % profiles.length] ?? 'mixed',
     mmapThreshold: Math.min(assigned, MMAP_THRESHOLD),
   })
 }
