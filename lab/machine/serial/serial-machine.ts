@@ -203,6 +203,18 @@ export class SerialMachine {
     giveHeapBuffer(this.#words)
   }
 
+  /** The `CHECK_FIGURES` of this moment. */
+  fillFigures(figures: Float64Array): void {
+    if (!this.#options.placements) this.#showBlocks()
+    this.probe.checkpoint(figures, this.#blocks)
+  }
+
+  /** A probe knows the arenas of the blocks it has placed. */
+  #showBlocks(): void {
+    const pair = new Int32Array(2)
+    for (const block of this.#blocks) this.probe.place(block as Block, pair, 0)
+  }
+
   /** Where the block of a slot lies now: `M 4112`, `H1.0 2272`; `0` for an empty slot. */
   placementOf(slot: number): string {
     const pair = new Int32Array(2)
@@ -265,8 +277,13 @@ export class SerialMachine {
 
   /** A `k` of its own, after the last op. */
   checkpoint(): void {
+    // Where nobody sees the figures, they are not worth a walk through the heap.
+    if (!this.#options.placements && this.checkpoints !== this.#options.dumpAt) {
+      this.checkpoints++
+      return
+    }
     const figures = new Float64Array(CHECK_FIGURES.length)
-    this.probe.checkpoint(figures, this.#blocks)
+    this.fillFigures(figures)
     if (this.checkpoints === this.#options.dumpAt) {
       const dump = this.probe.dump()
       if (dump !== undefined) this.#dumps.push(dump)

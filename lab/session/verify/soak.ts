@@ -63,7 +63,8 @@ export interface SoakFailure {
 }
 
 export interface SoakListener {
-  onTrace?(subject: Subject, source: TraceSource, comparison: Comparison): void
+  /** A variant is through. */
+  onVariant?(row: SoakRow): void
 }
 
 export interface SoakResult {
@@ -98,9 +99,9 @@ export async function soak(
         row.differing++
         failure ??= { subject, source, comparison }
       }
-      listener.onTrace?.(subject, source, comparison)
     })
     rows.push(row)
+    listener.onVariant?.(row)
     if (failure !== undefined) failures.push(failure)
   }
   return { rows, failures }
