@@ -21,6 +21,8 @@ export interface Settings {
   /** 0: no limit. */
   readonly tcacheUnsortedLimit: number
   readonly heapMaxBytes: number
+  /** ptmalloc2's USE_TSD_DATA_HACK: see ptmalloc2-arena.ts. */
+  readonly tsdHack: boolean
 }
 
 /** Thresholds no size reaches. */

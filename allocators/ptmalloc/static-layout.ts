@@ -46,6 +46,9 @@ export const StaticWord = {
   SEGMENT_STARTS: AFTER_MAIN_ARENA + 64,
   /** Where the next mapped chunk looks for a place in the table below. */
   MAPPED_CURSOR: AFTER_MAIN_ARENA + 18,
+  /** ptmalloc2's arena_key, with USE_TSD_DATA_HACK: see ptmalloc2-arena.ts. */
+  TSD_MAIN: AFTER_MAIN_ARENA + 19,
+  TSD_STARTED: AFTER_MAIN_ARENA + 20,
   /** TLS blocks of attached threads by seat, 0 when there is none. */
   SEATS: 2048,
   /** Mapped chunks, 0 where there is none: see registry.ts. */

@@ -48,6 +48,7 @@ export interface Ptmalloc2Tunables {
   readonly top_pad: number
   readonly mxfast: number
   readonly check: number
+  readonly tsd_hack: number
   readonly heap_max: number
 }
 
@@ -218,6 +219,15 @@ export const ptmalloc2Specs: TunableSpecs<Ptmalloc2Tunables> = {
     aliases: ['MALLOC_CHECK_', 'M_CHECK_ACTION'],
     meaning: 'Accepted and without effect: the debugging hooks are not modelled.',
   },
+  tsd_hack: {
+    kind: 'flag',
+    default: 1,
+    min: 0,
+    max: 1,
+    aliases: ['USE_TSD_DATA_HACK'],
+    meaning:
+      'As its Makefile builds it: all started threads share one note of the arena used last.',
+  },
   heap_max: { ...heapMax, meaning: `${heapMax.meaning} Gloger shipped 1MiB.` },
 }
 
@@ -246,6 +256,7 @@ export function glibcSettings(t: GlibcTunables): Settings {
     tcacheCount: t.tcache_count,
     tcacheUnsortedLimit: t.tcache_unsorted_limit,
     heapMaxBytes: t.heap_max,
+    tsdHack: false,
   }
 }
 
@@ -267,6 +278,7 @@ export function ptmalloc2Settings(t: Ptmalloc2Tunables): Settings {
     tcacheCount: 0,
     tcacheUnsortedLimit: 0,
     heapMaxBytes: t.heap_max,
+    tsdHack: t.tsd_hack !== 0,
   }
 }
 
