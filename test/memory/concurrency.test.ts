@@ -19,7 +19,9 @@ import { createWorld, PAGE, type World, type WorldOptions } from './world.ts'
 
 const MIB = 1024 * 1024
 const CREW = 4
-const SHARED_PAGES = 256
+const SHARED_PAGES = 1024
+/** So few that unmapping and touching meet in the same page all the time. */
+const CONTENDED_PAGES = 16
 
 const folder = mkdtempSync(join(tmpdir(), 'arena-lab-memory-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -47,14 +49,15 @@ interface Hammered {
 async function hammer(
   task: HammerTask,
   rounds: number,
-  options: WorldOptions & { faulty?: boolean } = {},
+  options: WorldOptions & { faulty?: boolean; sharedPages?: number } = {},
 ): Promise<Hammered> {
   const world = createWorld({ heapBytes: 64 * MIB, seats: CREW, ...options })
   const { space, heap, control, self } = world
   new KernelMutex(control, new Locks(control, self, () => 0)).make()
   const { READ_WRITE } = Protection
-  const shared = space.mmap(WORD_NULL, SHARED_PAGES * PAGE, READ_WRITE, MappingKind.BLOCK)
-  const gate = new Int32Array(new SharedArrayBuffer(8))
+  const sharedPages = options.sharedPages ?? SHARED_PAGES
+  const shared = space.mmap(WORD_NULL, sharedPages * PAGE, READ_WRITE, MappingKind.BLOCK)
+  const gate = new Int32Array(new SharedArrayBuffer(12))
   const runs = Array.from({ length: CREW }, (_, seat) =>
     runWorker({
       task,
@@ -62,7 +65,7 @@ async function hammer(
       crew: CREW,
       rounds,
       shared,
-      sharedPages: SHARED_PAGES,
+      sharedPages,
       heap: heap.buffer,
       control: control.buffer,
       plan: control.plan,
@@ -74,7 +77,7 @@ async function hammer(
   const found = space.residentPages(WORD_NULL, heap.length) * PAGE
   const rss = { counted: space.figures().rssBytes, found }
   // What is left of the shared range goes, so that every test ends with an empty process.
-  space.munmap(shared, SHARED_PAGES * PAGE)
+  space.munmap(shared, sharedPages * PAGE)
   return { world, wrong, rss }
 }
 
@@ -111,15 +114,20 @@ describe('address space under real threads', () => {
   })
 
   test('unmapping what others touch: RSS is what the pages say', async () => {
-    const { world, wrong, rss } = await hammer('unmap under others', 3000)
+    const { world, wrong, rss } = await hammer('unmap under others', 20_000, {
+      sharedPages: CONTENDED_PAGES,
+    })
     expect(wrong).toEqual([])
     expect(rss.counted).toBe(rss.found)
     expect(world.space.figures()).toMatchObject({ rssBytes: 0, lazyFreeBytes: 0 })
   })
 
   test('unmapping what others touch, under memory pressure', async () => {
-    const limits = { memoryLimit: (SHARED_PAGES / 2) * PAGE }
-    const { world, wrong, rss } = await hammer('unmap under others', 3000, { limits })
+    const limits = { memoryLimit: (CONTENDED_PAGES / 2) * PAGE }
+    const { world, wrong, rss } = await hammer('unmap under others', 20_000, {
+      limits,
+      sharedPages: CONTENDED_PAGES,
+    })
     expect(wrong).toEqual([])
     expect(rss.counted).toBe(rss.found)
     expect(world.space.figures()).toMatchObject({ rssBytes: 0, lazyFreeBytes: 0 })

@@ -18,6 +18,6 @@ export interface HammerData {
   readonly plan: ControlPlan
   /** True: faults look and store without compare-and-exchange. */
   readonly faulty: boolean
-  /** Arrived, generation: where the workers meet. */
+  /** Arrived, generation: where the workers meet. The third word is never written. */
   readonly gate: Int32Array<SharedArrayBuffer>
 }

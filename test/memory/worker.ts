@@ -28,12 +28,20 @@ const control = viewControl(data.control, data.plan)
 const heap = new Int32Array(data.heap)
 const self = { seat, thread: seat, counterBase: seat * COUNTER_ROW }
 
+/** A word of the gate that nobody writes or notifies. */
+const SLEEP = 2
+const SLOW_EVERY = 64
+const SPINS = 5000
+const CHANGES = 12
+
 /** The planted bug: two threads may both find a page absent, and both make it resident. */
 class UncheckedFaults extends PageTable {
   override fault(word: WordIndex): void {
     const page = pageOfWord(word)
     if (control.pages[page] === PageState.RESIDENT) return
     this.zeroPage(page)
+    // Now and then it is held up at the worst moment, as a preempted thread would be.
+    if (page % SLOW_EVERY === 0) Atomics.wait(data.gate, SLEEP, 0, 0.05)
     control.pages[page] = PageState.RESIDENT
     Atomics.add(control.int32, spaceWords(control) + SpaceWord.RSS, 1)
     const place = self.counterBase + Counter.MINOR_FAULTS
@@ -53,7 +61,12 @@ function meet(): void {
     Atomics.store(data.gate, 0, 0)
     Atomics.add(data.gate, 1, 1)
     Atomics.notify(data.gate, 1)
-  } else while (Atomics.load(data.gate, 1) === generation) Atomics.wait(data.gate, 1, generation)
+    return
+  }
+  // All should leave at the same moment: waking a sleeper takes as long as touching 100 pages.
+  for (let looks = 0; Atomics.load(data.gate, 1) === generation; looks++) {
+    if (looks > SPINS) Atomics.wait(data.gate, 1, generation)
+  }
 }
 
 const sharedPage = (page: number): WordIndex => wordAt(shared, page * PAGE_WORDS)
@@ -155,7 +168,7 @@ function checkOwn(mapping: Own): void {
 function unmapUnderOthers(): void {
   const bytes = bytesOfPages(sharedPages)
   for (let round = 0; round < rounds; round++) {
-    if (seat === 0) changeShared(round % 6, bytes)
+    if (seat === 0) changeShared(round % CHANGES, bytes)
     else {
       for (let page = 0; page < sharedPages; page++) {
         try {
@@ -172,9 +185,9 @@ function unmapUnderOthers(): void {
 function changeShared(what: number, bytes: number): void {
   if (what === 0) space.munmap(shared, bytes)
   else if (what === 1) space.mmapFixed(shared, bytes, Protection.READ_WRITE, MappingKind.BLOCK)
-  else if (what === 2) space.madviseFree(shared, bytes)
-  else if (what === 3) space.mprotect(shared, bytes, Protection.NONE)
-  else if (what === 4) space.mprotect(shared, bytes, Protection.READ_WRITE)
+  else if (what === 2) space.mprotect(shared, bytes, Protection.NONE)
+  else if (what === 3) space.mprotect(shared, bytes, Protection.READ_WRITE)
+  else if (what % 2 === 0) space.madviseFree(shared, bytes)
   else space.madviseDontNeed(shared, bytes)
 }
 
