@@ -114,7 +114,7 @@ describe('address space under real threads', () => {
   })
 
   test('unmapping what others touch: RSS is what the pages say', async () => {
-    const { world, wrong, rss } = await hammer('unmap under others', 20_000, {
+    const { world, wrong, rss } = await hammer('unmap under others', 100_000, {
       sharedPages: CONTENDED_PAGES,
     })
     expect(wrong).toEqual([])
@@ -124,7 +124,7 @@ describe('address space under real threads', () => {
 
   test('unmapping what others touch, under memory pressure', async () => {
     const limits = { memoryLimit: (CONTENDED_PAGES / 2) * PAGE }
-    const { world, wrong, rss } = await hammer('unmap under others', 20_000, {
+    const { world, wrong, rss } = await hammer('unmap under others', 100_000, {
       limits,
       sharedPages: CONTENDED_PAGES,
     })
