@@ -33,7 +33,7 @@ import { MappingTable } from './mapping-table.ts'
 import { PageTable } from './page-table.ts'
 import * as transitions from './page-transitions.ts'
 
-export { createAddressSpace, type SpaceLayout } from './create.ts'
+export { createAddressSpace } from './create.ts'
 export type { KernelLock, KernelSelf } from './kernel-ports.ts'
 export type { SpaceLimits } from './limits.ts'
 export type { MappingRow } from './listing.ts'

@@ -18,7 +18,7 @@ import { BYTES_PER_WORD, type SharedWords } from '../words/units.ts'
 import { SpaceWord, spaceWords } from './space-layout.ts'
 
 /** Words of a row. `start` is a page number; `charged` is 1 when it counts as committed. */
-export const MappingWord = { START: 0, PAGES: 1, PROTECTION: 2, KIND: 3, CHARGED: 4 } as const
+const MappingWord = { START: 0, PAGES: 1, PROTECTION: 2, KIND: 3, CHARGED: 4 } as const
 const ROW_WORDS = MAPPING_ROW_BYTES / BYTES_PER_WORD
 
 /**

@@ -9,7 +9,7 @@ import { FAULTY_PAGES } from './faulty-pages.ts'
 import { Runner, steps } from './steps.ts'
 import { createWorld, PAGE, type WorldOptions } from './world.ts'
 
-const RUNS = 300
+const RUNS = 150
 
 const holds = (options: WorldOptions, arbitrary = steps()) =>
   fc.property(arbitrary, (list) => new Runner(createWorld(options)).run(list))

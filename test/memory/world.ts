@@ -16,7 +16,7 @@ import { ModelSpace } from './model.ts'
 export const PAGE = 4096
 const MIB = 1024 * 1024
 
-export const NO_LIMITS: SpaceLimits = {
+const NO_LIMITS: SpaceLimits = {
   memoryLimit: undefined,
   addressSpaceLimit: undefined,
   overcommitMemory: 1,
@@ -43,7 +43,7 @@ export interface World {
 }
 
 /** A spinning mmap_lock on the word that lab/memory leaves for it. */
-export function spinLock(control: Control): KernelLock {
+function spinLock(control: Control): KernelLock {
   const place = spaceWords(control) + SpaceWord.MMAP_LOCK
   return {
     lock() {
