@@ -215,8 +215,8 @@ export class MappingTable {
   // ── gaps ─────────────────────────────────────────────────────────────────────────────────────
 
   /**
-   * Start of the highest gap of the buffer that holds `pages`, placed at the gap's upper end; 0 when
-   * no gap at or above `floor` does. Follows Linux's `arch_get_unmapped_area_topdown`.
+   * Start of the highest gap of the buffer that holds `pages`, placed at the gap's upper end; 0
+   * when no gap at or above `floor` does. Follows Linux's `arch_get_unmapped_area_topdown`.
    *
    * So that thousands of small holes are not looked at for every large mapping, it remembers, as
    * Linux did with `free_area_cache` and `cached_hole_size`: every gap that reaches above
