@@ -31,9 +31,8 @@ export function checkChunks(
   let belowFree = false
   let sawTop = false
   const ended = walkSegment(m, segment, (p, size) => {
-    const inuseBit = m.prevInuse(p)
-    if (inuseBit === belowFree) {
-      findings.add('PREV_INUSE is set above chunks in use alone', arenaIndex, p, String(inuseBit))
+    if (below === CHUNK_NONE && !m.prevInuse(p)) {
+      findings.add('PREV_INUSE of the first chunk of a segment is set', arenaIndex, p, 'clear')
     }
     if (belowFree && m.prevSize(p) !== p - below) {
       const found = bytesOfWords(m.prevSize(p))
