@@ -46,7 +46,8 @@ export function checkChunks(
       if (belowFree) findings.add('the chunk below the top is in use', arenaIndex, p, 'free')
       return
     }
-    const free = !m.prevInuse(chunkAt(p, size))
+    // What lies above the last fencepost is no chunk.
+    const free = size >= MIN_CHUNK_WORDS && !m.prevInuse(chunkAt(p, size))
     checkChunk(m, segment, p, size, free, belowFree, binned, cached, findings)
     below = p
     belowFree = free
@@ -82,7 +83,6 @@ function checkChunk(
   if (free && (cached.tcache.has(p) || cached.fast.has(p))) {
     findings.add('cached and fastbin chunks count as in use', arenaIndex, p, 'free')
   }
-  if (fence && free) findings.add('fenceposts are in use', arenaIndex, p, 'free')
   // The old top of a heap that had no room for a chunk ends it without the flag.
   const endsHeap = p + size + 2 * FIELD_WORDS >= segment.end
   const flag = (m.head(p) & NON_MAIN_ARENA) !== 0

@@ -192,7 +192,6 @@ export function ptmalloc2IntFree(m: Ptmalloc, av: Arena, p: Chunk): void {
   }
   const bin = fastbinAt(av, fastbinIndex(size))
   m.setHaveFastchunks(av, 1)
-  m.touchLinks(p)
   m.setFd(p, m.words[bin]! as Chunk)
   m.words[bin] = p
 }
