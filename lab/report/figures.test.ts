@@ -84,7 +84,7 @@ describe('live', () => {
     expect(liveBlock(context, now, before, 100, PLAIN)).toMatchInlineSnapshot(`
       "seedservice · glibc (1 of 2) · after day 3 · 2.0 s
       RSS ████████████████████░░░░░░░░░░░░░░░░░░░ 384 MiB of 768 MiB  live 128 MiB (3.00 ×)  VmSize 0 MiB
-      arenas 0   faults/s 2.50 k   ops/s 50.0 k   lock wait 50 % of a thread   threads 0"
+      arenas 0   faults/s 2.50 k   ops/s 50.0 k   waiting for locks 0.5 of 0 threads"
     `)
   })
 

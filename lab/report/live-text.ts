@@ -1,7 +1,7 @@
 /** What is shown while a run goes on: a block that redraws itself, or plain lines now and then. */
 import type { Sample } from '../metrics/types.ts'
 import { readableDuration } from '../words/sizes.ts'
-import { compact, mib, percent, ratio } from './figures.ts'
+import { compact, counted, mib, percent, ratio } from './figures.ts'
 import type { Style } from './style.ts'
 
 /** Of the variant under way. */
@@ -56,24 +56,25 @@ function memoryLine(context: LiveContext, sample: Sample, width: number, style: 
 
 function ratesLine(sample: Sample, before: Sample | undefined): string {
   const rates = ratesOf(sample, before)
+  const threads = sample.threads.filter(({ thread }) => thread >= 0).length
   return [
     `arenas ${sample.arenas.length}`,
     `faults/s ${compact(Math.round(rates.faults))}`,
     `ops/s ${compact(Math.round(rates.ops))}`,
-    `lock wait ${percent(rates.lockWaitShare, 1)} of a thread`,
-    `threads ${sample.threads.filter(({ thread }) => thread >= 0).length}`,
+    `waiting for locks ${rates.threadsWaiting.toFixed(1)} of ${counted(threads, 'thread')}`,
   ].join('   ')
 }
 
 /** Per second, between two samples; zeros when there is only one. */
 function ratesOf(sample: Sample, before: Sample | undefined) {
   const ns = before === undefined ? 0 : sample.t - before.t
-  if (before === undefined || ns <= 0) return { faults: 0, ops: 0, lockWaitShare: 0 }
+  if (before === undefined || ns <= 0) return { faults: 0, ops: 0, threadsWaiting: 0 }
   const perSecond = 1e9 / ns
   return {
     faults: (sample.minorFaults - before.minorFaults) * perSecond,
     ops: (sample.ops - before.ops) * perSecond,
-    lockWaitShare: (sample.lockWaitNs - before.lockWaitNs) / ns,
+    // Nanoseconds waited per nanosecond: how many threads waited at a time.
+    threadsWaiting: (sample.lockWaitNs - before.lockWaitNs) / ns,
   }
 }
 

@@ -31,6 +31,7 @@ export const COLOURED: Style = {
 export interface Terminal {
   readonly isTTY?: boolean
   readonly columns?: number
+  readonly rows?: number
 }
 
 /** Colours only where somebody looks: a terminal that is not dumb, and NO_COLOR unset or empty. */
@@ -42,15 +43,15 @@ export function styleFor(
   return stream.isTTY === true && !unwanted ? COLOURED : PLAIN
 }
 
-/** May lines be drawn over: a terminal that is not dumb. */
+/** May lines be drawn over: a terminal that is not dumb and says how high it is. */
 export const canRedraw = (
   stream: Terminal,
   env: Readonly<Record<string, string | undefined>>,
-): boolean => stream.isTTY === true && env['TERM'] !== 'dumb'
+): boolean => stream.isTTY === true && env['TERM'] !== 'dumb' && (stream.rows ?? 0) > 0
 
 /** Width of lines nobody has a terminal for. */
 const COLUMNS_DEFAULT = 100
 const COLUMNS_MIN = 40
 
 export const columnsOf = (stream: Terminal): number =>
-  Math.max(COLUMNS_MIN, stream.columns ?? COLUMNS_DEFAULT)
+  Math.max(COLUMNS_MIN, stream.columns || COLUMNS_DEFAULT)

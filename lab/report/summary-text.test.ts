@@ -3,14 +3,21 @@ import { describe, expect, it } from 'vitest'
 import type { RunSummary, VariantSummary } from '../metrics/types.ts'
 import { MIB } from '../words/units.ts'
 import { strandedLines } from './stranded.ts'
-import { COLOURED, PLAIN, styleFor } from './style.ts'
+import { COLOURED, canRedraw, columnsOf, PLAIN, styleFor } from './style.ts'
 import { summaryText } from './summary-text.ts'
 import { visibleLength } from './table.ts'
 import { killed, mainJob, survivor } from './test/summaries.ts'
 import { comparison, variantVerdict } from './verdict.ts'
 
-const withVariants = (...variants: VariantSummary[]): RunSummary => ({ ...mainJob, variants })
-const unlimited: RunSummary = { ...mainJob, limits: { memoryLimit: null } }
+const withVariants = (...variants: VariantSummary[]): RunSummary => ({
+  ...mainJob,
+  variantsAsked: variants.map(({ variant }) => variant),
+  variants,
+})
+const unlimitedWith = (...variants: VariantSummary[]): RunSummary => ({
+  ...withVariants(...variants),
+  limits: { memoryLimit: null },
+})
 
 describe('summary: text', () => {
   it('the main job reads as a verdict', () => {
@@ -117,7 +124,7 @@ describe('summary: text', () => {
     }
     const text = summaryText(withVariants(broken), 100, PLAIN)
     expect(text).toContain('heap corrupted after day 2: free(): invalid pointer')
-    expect(text).toContain('broken invariant: chunk.size ≥ 32 (arena 2, chunk 0x40: size 0)')
+    expect(text).toContain('also broken: chunk.size ≥ 32 (arena 2, chunk 0x40: size 0)')
     expect(text).toContain('note: heap_max lowered to 16MiB')
   })
 })
@@ -139,14 +146,23 @@ describe('verdict', () => {
 
   it('calls a difference of less than 5 % none', () => {
     const close = { ...survivor, variant: 'b', rss: { max: 540 * MIB, end: 540 * MIB } }
-    expect(comparison({ ...unlimited, variants: [survivor, close] })).toEqual([
-      'RSS at the end is the same within 5 % for all of them: none is a fix.',
+    expect(comparison(unlimitedWith(survivor, close))).toEqual([
+      'RSS at the end is about the same for all of them.',
+    ])
+  })
+
+  it('compares speed where memory does not decide', () => {
+    const small = { ...survivor, rss: { max: 2 * MIB, end: 2 * MIB }, opsPerSecond: 6e6 }
+    const fast = { ...small, variant: 'tcmalloc', rss: { max: 6 * MIB, end: 6 * MIB } }
+    expect(comparison(unlimitedWith(small, { ...fast, opsPerSecond: 15e6 }))).toEqual([
+      'RSS at the end is about the same for all of them.',
+      'tcmalloc carries out most ops: 15.0 M per second, 2.50 × glibc:arena_max=1.',
     ])
   })
 
   it('compares those that all live by where they end', () => {
     const big = { ...survivor, variant: 'glibc', rss: { max: 1100 * MIB, end: 1066 * MIB } }
-    expect(comparison({ ...unlimited, variants: [big, survivor] })[0]).toBe(
+    expect(comparison(unlimitedWith(big, survivor))[0]).toBe(
       'glibc:arena_max=1 ends lowest: 533 MiB, 50 % less than glibc (1 066 MiB).',
     )
   })
@@ -155,7 +171,16 @@ describe('verdict', () => {
     const cut = { ...survivor, outcome: 'interrupted' as const }
     expect(variantVerdict(mainJob, cut)).toBe('interrupted after day 3: partial figures')
     expect(comparison(withVariants(killed, cut))).toEqual([
-      'Interrupted: the figures are partial, and nothing is compared.',
+      'Ended early: the figures are partial, and nothing is compared.',
+    ])
+  })
+
+  it('leaves out of the comparison what did not run properly', () => {
+    const broken = { ...survivor, variant: 'mine', outcome: 'corrupted' as const }
+    expect(comparison(withVariants(killed, survivor, broken))).toEqual([
+      'glibc:arena_max=1 survives the 768 MiB that kills glibc after day 2.',
+      'glibc:arena_max=1 runs at 0.62 × the rate of ops of glibc; lock wait 9.87 s against 0.12 s.',
+      'mine did not run properly and is not compared.',
     ])
   })
 
@@ -191,5 +216,12 @@ describe('style', () => {
     expect(styleFor(terminal, { NO_COLOR: '1' })).toBe(PLAIN)
     expect(styleFor(terminal, { TERM: 'dumb' })).toBe(PLAIN)
     expect(styleFor({}, {})).toBe(PLAIN)
+  })
+  it('draws over lines only where it knows how many there are', () => {
+    expect(canRedraw({ ...terminal, rows: 24 }, {})).toBe(true)
+    expect(canRedraw({ ...terminal, rows: 0 }, {})).toBe(false)
+    expect(canRedraw({ ...terminal, rows: 24 }, { TERM: 'dumb' })).toBe(false)
+    expect(canRedraw({ rows: 24 }, {})).toBe(false)
+    expect(columnsOf({ isTTY: true, columns: 0 })).toBe(100)
   })
 })

@@ -34,19 +34,15 @@ const PHASES_SHOWN = 24
 
 /** The whole summary, ending in a line break. `width` in columns. */
 export function summaryText(run: RunSummary, width: number, style: Style): string {
-  const parts = [
-    heading(run, style),
-    figureTable(
-      ROWS.map(({ label }) => label),
-      run.variants.map((variant) => figureColumn(variant, run, style)),
-      width,
-      style,
-    ),
-    ...phaseTable(run, width, style),
-    section('Where the stranded bytes are', strandedEntries(run), width, style),
-    section('Verdict', verdictEntries(run, style), width, style),
-    ...closing(run, width, style),
-  ]
+  const labels = ROWS.map(({ label }) => label)
+  const columns = run.variants.map((variant) => figureColumn(variant, run, style))
+  const figures = columns.length > 0 ? [figureTable(labels, columns, width, style)] : []
+  const parts = [heading(run, style), ...figures, ...phaseTable(run, width, style)]
+  if (run.variants.length > 0) {
+    parts.push(section('Where the stranded bytes are', strandedEntries(run), width, style))
+    parts.push(section('Verdict', verdictEntries(run, style), width, style))
+  }
+  parts.push(...closing(run, width, style))
   return `${parts.join('\n\n')}\n`
 }
 
@@ -141,9 +137,11 @@ function verdictEntries(run: RunSummary, style: Style) {
   return run.variants.map((variant) => {
     const paint = variant.outcome === 'completed' ? style.good : style.bad
     const [, ...details] = variant.message.split('\n')
+    // A run that ended by a broken invariant has the first one for its message.
     const broken = variant.violations
+      .filter(({ where }) => !variant.message.includes(where))
       .slice(0, 3)
-      .map(({ invariant, where }) => style.bad(`broken invariant: ${invariant} (${where})`))
+      .map(({ invariant, where }) => style.bad(`also broken: ${invariant} (${where})`))
     return {
       label: variant.variant,
       lines: [paint(variantVerdict(run, variant)), ...details, ...broken],

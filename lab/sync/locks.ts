@@ -22,6 +22,11 @@ const HELD_WITH_WAITERS = 2
 
 /** The mmap_lock of the modelled kernel: always the first lock made. */
 export const MMAP_LOCK_ID = 0
+/**
+ * The kernel's mmap_lock spins while its owner runs (kernel/locking/rwsem.c, rwsem_optimistic_spin):
+ * about as long as a system call of ours takes.
+ */
+const MMAP_LOCK_SPINS = 400
 
 /**
  * Who takes locks: the lab thread an isolate speaks for. Shared with the process, which changes it.
@@ -99,7 +104,9 @@ export class Locks {
 
   #lockSlow(words: SharedWords, word: number, id: number): void {
     const figures = lockFloats(this.#control, id)
-    if (this.#spin(words, word)) {
+    const spins =
+      id === MMAP_LOCK_ID ? MMAP_LOCK_SPINS : this.#control.words[ControlWord.SPIN_COUNT]!
+    if (this.#spin(words, word, spins)) {
       this.#add(figures + LockFigure.SPIN_ACQUISITIONS, 1)
       return
     }
@@ -126,8 +133,7 @@ export class Locks {
     }
   }
 
-  #spin(words: SharedWords, word: number): boolean {
-    const spins = this.#control.words[ControlWord.SPIN_COUNT]!
+  #spin(words: SharedWords, word: number, spins: number): boolean {
     for (let i = 0; i < spins; i++) {
       if (Atomics.load(words, word) !== FREE) continue
       if (Atomics.compareExchange(words, word, FREE, HELD) === FREE) return true
