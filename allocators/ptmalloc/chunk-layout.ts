@@ -19,9 +19,9 @@
  *
  * Chunks are multiples of 16 bytes at multiples of 16 bytes, so prev_size and size always share a
  * page, and so do fd and bk, and fd_nextsize and bk_nextsize; but each pair may be on a page of its
- * own, which is why code here touches pairs and never whole headers. The links of a chunk of up to a
- * page need no touch: when they are not on the page of its own header, they are on that of the chunk
- * above, and headers are always resident.
+ * own, which is why code here touches pairs and never whole headers. The links of a chunk of up to
+ * a page need no touch: when they are not on the page of its own header, they are on that of the
+ * chunk above, and headers are always resident.
  */
 import type { WordIndex } from '../../lab/words/units.ts'
 

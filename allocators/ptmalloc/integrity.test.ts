@@ -1,4 +1,6 @@
-/** Misuse and corruption end the run with glibc's own words, at the op where glibc would say them. */
+/**
+ * Misuse and corruption end the run with glibc's own words, at the op where glibc would say them.
+ */
 import { describe, expect, it } from 'vitest'
 import type { Block } from '../../lab/words/units.ts'
 import { type Bench, glibcBench, many } from './test/bench.ts'

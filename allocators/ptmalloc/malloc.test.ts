@@ -23,7 +23,7 @@ describe('glibc: where blocks come from', () => {
     uncached.main.free(d!)
     expect(uncached.main.malloc(24)).toBe(c)
   })
-  it('seven chunks are cached, the eighth goes to a fastbin, and comes back with the others', () => {
+  it('seven chunks are cached, the eighth goes to a fastbin', () => {
     const { main } = glibcBench()
     const blocks = many(main, 9, 24)
     for (const block of blocks) main.free(block)
@@ -53,7 +53,7 @@ describe('glibc: where blocks come from', () => {
     expect(main.calloc(2 ** 40, 2 ** 40)).toBe(BLOCK_NULL)
     expect(process.calls).toEqual([])
   })
-  it('in a process of several threads, a failing malloc moves the main thread to a new arena', () => {
+  it('with several threads, a failing malloc moves the main thread to a new arena', () => {
     const { main, start, at } = glibcBench()
     main.malloc(24)
     start()
@@ -99,7 +99,7 @@ describe('glibc: giving back', () => {
       expect(process.currentBrk() < before).toBe(trims)
     }
   })
-  it('malloc_trim with a top of just MINSIZE grows the heap by a page, as the real one does', () => {
+  it('malloc_trim with a top of just MINSIZE grows the heap by a page', () => {
     const { main, process } = glibcBench()
     main.malloc(100_000)
     main.malloc(34_456)
@@ -197,7 +197,7 @@ describe('glibc: which pages become resident', () => {
     const again = main.calloc(1, 500_000)
     expect(process.words.subarray(again, again + 125_000).every((word) => word === 0)).toBe(true)
   })
-  it('C4: 2 MiB requests with 6 pages touched fault on every request only without the dynamic threshold', () => {
+  it('C4: requests of 2 MiB fault each time only without the dynamic threshold', () => {
     const faults = (set: object): number => {
       const { main, process } = glibcBench(set)
       const request = (): void => {

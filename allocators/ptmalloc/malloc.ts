@@ -105,7 +105,7 @@ function takeFast(m: Ptmalloc, av: Arena, nb: number): Chunk {
  * exchanged atomically; only holders of the lock pop, so a head that comes back unchanged has
  * unchanged successors (no ABA). Each retry means another thread's push went through.
  */
-export function popFastbin(m: Ptmalloc, bin: WordIndex): Chunk {
+function popFastbin(m: Ptmalloc, bin: WordIndex): Chunk {
   const { words } = m
   let victim = words[bin]! as Chunk
   if (victim === CHUNK_NONE) return CHUNK_NONE

@@ -1,6 +1,6 @@
 /**
- * Random ops on both designs: no overlap, right alignment, contents kept, every invariant of `check`
- * after every few ops, and, when all is freed, all memory accounted for.
+ * Random ops on both designs: no overlap, right alignment, contents kept, every invariant of
+ * `check` after every few ops, and, when all is freed, all memory accounted for.
  */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'

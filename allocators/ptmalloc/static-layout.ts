@@ -7,7 +7,6 @@
  * and check do. Sizes are in words of 4 bytes. What tunables fix for the whole run (top_pad,
  * mxfast, …) is not here: every isolate has it from the tunables.
  */
-import type { WordIndex } from '../../lab/words/units.ts'
 import { PTMALLOC2_ARENA_WORDS } from './arena-layout.ts'
 
 const AFTER_MAIN_ARENA = PTMALLOC2_ARENA_WORDS
@@ -70,6 +69,3 @@ export const TlsWord = {
   /** Lab thread number. */
   THREAD: 4,
 } as const
-
-/** Word index of a thread's TLS block. */
-export type Tls = WordIndex

@@ -9,7 +9,7 @@ import { TCACHE_BINS_MAX } from './tcache-layout.ts'
  * Default of the four tunables that switch the dynamic mmap threshold off when they are set, be it
  * to their default value: not set. Not -1, which mallopt(3) takes for the largest size.
  */
-export const NOT_SET = -2
+const NOT_SET = -2
 
 const SIZE_MAX = Number.MAX_SAFE_INTEGER
 const MMAP_THRESHOLD_DEFAULT = 128 * 1024
@@ -271,6 +271,6 @@ export function ptmalloc2Settings(t: Ptmalloc2Tunables): Settings {
 }
 
 /** set_max_fast of ptmalloc2, from request bytes to chunk words. */
-export function ptmalloc2MaxFast(bytes: number): number {
+function ptmalloc2MaxFast(bytes: number): number {
   return bytes === 0 ? 2 : requestToSize(bytes)
 }

@@ -41,8 +41,8 @@ export const fixtures: readonly Fixture[] = readdirSync(FOLDER)
   })
 
 /**
- * The first line where the design and the real one part, a failed op or invariant, or undefined when
- * there is none. The invariants are checked every `checkEvery` ops.
+ * The first line where the design and the real one part, a failed op or invariant, or undefined
+ * when there is none. The invariants are checked every `checkEvery` ops.
  */
 export function firstDifference(
   replayed: Replayed<GlibcTunables>,
