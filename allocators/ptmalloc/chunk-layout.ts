@@ -57,7 +57,9 @@ export const ALIGN_MASK = ALIGN_WORDS - 1
 /** MINSIZE: the smallest chunk, prev_size to bk. */
 export const MIN_CHUNK_WORDS = 8
 
+/** A size word halved and masked with this is the size in words. */
+export const SIZE_MASK = ~ALIGN_MASK
 /** Size in words of a size word (`words * 2 | flags`). */
-export const sizeOfHead = (head: number): number => (head >>> 1) & ~ALIGN_MASK
+export const sizeOfHead = (head: number): number => (head >>> 1) & SIZE_MASK
 /** The size word of a chunk. */
 export const headOf = (words: number, flags: number): number => (words << 1) | flags
