@@ -187,5 +187,7 @@ describe('glibc: check', () => {
       heap.exit()
     }
     expect(bench.violations()).toEqual([])
+    bench.main.exit()
+    expect(bench.violations()).toEqual([])
   })
 })

@@ -43,6 +43,8 @@ export const StaticWord = {
   /** Runs of memory the main arena has had, and where each starts: see segments.ts. */
   SEGMENTS: AFTER_MAIN_ARENA + 17,
   SEGMENT_STARTS: AFTER_MAIN_ARENA + 64,
+  /** 1 once lab thread 0 has been attached: main_arena starts with one thread, which is it. */
+  MAIN_THREAD_SEEN: AFTER_MAIN_ARENA + 19,
   /** Where the next mapped chunk looks for a place in the table below. */
   MAPPED_CURSOR: AFTER_MAIN_ARENA + 18,
   /** TLS blocks of attached threads by seat, 0 when there is none. */
