@@ -120,8 +120,20 @@ describe('ptmalloc2: arenas', () => {
     }
     expect(arenasOf(m)).toHaveLength(41)
   })
+  it('started threads share one memory of the arena used last, unless built otherwise', () => {
+    for (const hack of [1, 0]) {
+      const bench = ptmalloc2Bench({ heap_max: 2 ** 20, tsd_data_hack: hack })
+      const { m } = bench
+      m.tryLockArena(m.main)
+      const first = heapOf(bench.at(bench.start().malloc(100)))
+      m.unlockArena(m.main)
+      const second = heapOf(bench.at(bench.start().malloc(100)))
+      expect(second).toBe(hack === 1 ? first : 'main')
+      expect(heapOf(bench.at(bench.main.malloc(100)))).toBe('main')
+    }
+  })
   it('realloc makes the arena of its block the thread’s own', () => {
-    const bench = ptmalloc2Bench({ heap_max: 2 ** 20 })
+    const bench = ptmalloc2Bench({ heap_max: 2 ** 20, tsd_data_hack: 0 })
     const { m } = bench
     const [a, b] = [bench.start(), bench.start()]
     m.tryLockArena(m.main)

@@ -43,6 +43,8 @@ export const StaticWord = {
   /** Runs of memory the main arena has had, and where each starts: see segments.ts. */
   SEGMENTS: AFTER_MAIN_ARENA + 17,
   SEGMENT_STARTS: AFTER_MAIN_ARENA + 64,
+  /** ptmalloc2: the arena that any thread but the main one used last (USE_TSD_DATA_HACK). */
+  SHARED_LAST_ARENA: AFTER_MAIN_ARENA + 20,
   /** 1 once lab thread 0 has been attached: main_arena starts with one thread, which is it. */
   MAIN_THREAD_SEEN: AFTER_MAIN_ARENA + 19,
   /** Where the next mapped chunk looks for a place in the table below. */

@@ -49,6 +49,7 @@ export interface Ptmalloc2Tunables {
   readonly mxfast: number
   readonly check: number
   readonly heap_max: number
+  readonly tsd_data_hack: number
 }
 
 const heapMax: TunableSpec = {
@@ -219,6 +220,14 @@ export const ptmalloc2Specs: TunableSpecs<Ptmalloc2Tunables> = {
     meaning: 'Accepted and without effect: the debugging hooks are not modelled.',
   },
   heap_max: { ...heapMax, meaning: `${heapMax.meaning} Gloger shipped 1MiB.` },
+  tsd_data_hack: {
+    kind: 'flag',
+    default: 1,
+    min: 0,
+    max: 1,
+    aliases: ['USE_TSD_DATA_HACK'],
+    meaning: 'Started threads share one memory of the arena used last, as his Makefile builds it.',
+  },
 }
 
 const orDefault = (value: number, fallback: number): number =>
@@ -246,6 +255,7 @@ export function glibcSettings(t: GlibcTunables): Settings {
     tcacheCount: t.tcache_count,
     tcacheUnsortedLimit: t.tcache_unsorted_limit,
     heapMaxBytes: t.heap_max,
+    sharesLastArena: false,
   }
 }
 
@@ -267,6 +277,7 @@ export function ptmalloc2Settings(t: Ptmalloc2Tunables): Settings {
     tcacheCount: 0,
     tcacheUnsortedLimit: 0,
     heapMaxBytes: t.heap_max,
+    sharesLastArena: t.tsd_data_hack !== 0,
   }
 }
 
