@@ -14,9 +14,9 @@ import type { Ptmalloc } from './ptmalloc.ts'
 import { StaticWord } from './static-layout.ts'
 
 /**
- * The arena a thread used last. Gloger's Makefile keeps it in a table indexed by pthread_self() % 256
- * (USE_TSD_DATA_HACK). Threads lie a stack apart, a multiple of 256, so all that were started find
- * the same entry: what one of them used last is tried first by all. It outlives its threads.
+ * The arena a thread used last. Gloger's Makefile keeps it in a table indexed by pthread_self() %
+ * 256 (USE_TSD_DATA_HACK). Threads lie a stack apart, a multiple of 256, so all that were started
+ * find the same entry: what one of them used last is tried first by all. It outlives its threads.
  */
 function lastArena(m: Ptmalloc): Arena {
   if (!sharesLast(m)) return m.threadArena

@@ -59,7 +59,12 @@ export const mutants: readonly Mutant[] = [
     rule: 'the unsorted list is walked from its oldest chunk',
     file: 'bins.ts',
     from: 'words[p + FD] = first\n',
-    to: 'if (p > 0) {\n    linkAfter(m, m.bk(unsorted), p)\n    if (size >= m.nextsizeFrom) clearNextsize(m, p)\n    return\n  }\n',
+    to: `if (p > 0) {
+    linkAfter(m, m.bk(unsorted), p)
+    if (size >= m.nextsizeFrom) clearNextsize(m, p)
+    return
+  }
+`,
   },
   {
     rule: 'an exact fit goes to the cache first',
