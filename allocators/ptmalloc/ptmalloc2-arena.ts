@@ -13,6 +13,25 @@ import { ARENA_NONE, type Arena } from './arena-layout.ts'
 import type { Ptmalloc } from './ptmalloc.ts'
 import { StaticWord } from './static-layout.ts'
 
+/**
+ * The arena a thread used last. Gloger's Makefile keeps it in a table indexed by pthread_self() %
+ * 256 (USE_TSD_DATA_HACK). Threads lie a stack apart, a multiple of 256, so all that were started
+ * find the same entry: what one of them used last is tried first by all. It outlives its threads.
+ */
+function lastArena(m: Ptmalloc): Arena {
+  if (!sharesLast(m)) return m.threadArena
+  return m.static(StaticWord.SHARED_LAST_ARENA) as Arena
+}
+
+/** The next allocation tries this arena first. */
+export function setLastArena(m: Ptmalloc, av: Arena): void {
+  m.setThreadArena(av)
+  if (sharesLast(m)) m.setStatic(StaticWord.SHARED_LAST_ARENA, av)
+}
+
+/** The main thread's pthread_self() is not like the others': it keeps its own. */
+const sharesLast = (m: Ptmalloc): boolean => m.settings.sharesLastArena && m.thread.thread !== 0
+
 /** arena_get. */
 export function ptmalloc2ArenaGet(m: Ptmalloc, bytes: number): Arena {
   const av = lastArena(m)
@@ -21,35 +40,21 @@ export function ptmalloc2ArenaGet(m: Ptmalloc, bytes: number): Arena {
 }
 
 /**
- * tsd_getspecific(arena_key). As its Makefile builds ptmalloc2 (USE_TSD_DATA_HACK, thread-m.h), this
- * is no thread's own: a table of 256 places, found by pthread_self() modulo 256. The descriptors of
- * all started threads lie at the same place in their page, so all of them share one place, and only
- * the main thread has another. A thread therefore goes on where any other has been last, and moves
- * more often: measured on C1, some 2000 times a day against 17 with real thread-specific data.
- */
-const lastArena = (m: Ptmalloc): Arena =>
-  m.settings.tsdHack ? (m.static(tsdPlace(m)) as Arena) : m.threadArena
-
-/** tsd_setspecific(arena_key). */
-function noteArena(m: Ptmalloc, av: Arena): void {
-  if (m.settings.tsdHack) m.setStatic(tsdPlace(m), av)
-  m.setThreadArena(av)
-}
-
-const tsdPlace = (m: Ptmalloc): number =>
-  m.thread.thread === 0 ? StaticWord.TSD_MAIN : StaticWord.TSD_STARTED
-
-/**
  * arena_get2: `last` is the arena that was busy or had no memory; ARENA_NONE when none can be made.
  */
 export function ptmalloc2ArenaGet2(m: Ptmalloc, last: Arena, bytes: number): Arena {
   const start = last === ARENA_NONE ? m.main : last
   let av = last === ARENA_NONE ? m.main : m.nextArena(last)
+  if (av === ARENA_NONE) {
+    // The last arena is so new that it is not in the ring yet: its maker is about to enter it.
+    m.lockArena(m.main)
+    return m.main
+  }
   for (;;) {
     do {
       if (m.tryLockArena(av)) {
         if (av !== last) m.process.count(Event.ARENA_SWITCHED)
-        noteArena(m, av)
+        setLastArena(m, av)
         return av
       }
       av = m.nextArena(av)
@@ -73,9 +78,10 @@ function newArena(m: Ptmalloc, bytes: number): Arena {
   const av = layOutArena(m, bytes)
   if (av === ARENA_NONE) return ARENA_NONE
   m.process.atomicAdd((m.statics + StaticWord.NARENAS) as WordIndex, 1)
-  noteArena(m, av)
   nameArena(m, av)
   m.lockArena(av)
+  // Gloger tells others of it first, and then resets a lock that they may hold already.
+  setLastArena(m, av)
   enterRing(m, av)
   return av
 }

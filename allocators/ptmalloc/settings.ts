@@ -21,8 +21,8 @@ export interface Settings {
   /** 0: no limit. */
   readonly tcacheUnsortedLimit: number
   readonly heapMaxBytes: number
-  /** ptmalloc2's USE_TSD_DATA_HACK: see ptmalloc2-arena.ts. */
-  readonly tsdHack: boolean
+  /** ptmalloc2: started threads share one memory of the arena used last. */
+  readonly sharesLastArena: boolean
 }
 
 /** Thresholds no size reaches. */
