@@ -1,6 +1,7 @@
 /** Goal: a sample says what a hand-made control buffer holds, and costs no stop. */
 import { describe, expect, it } from 'vitest'
 import type { LockId } from '../../allocators/contract.ts'
+import { LockFigure, lockFloats, makeLockRow } from '../sync/lock-table.ts'
 import {
   type Control,
   ControlWord,
@@ -17,7 +18,6 @@ import { PAGE_BYTES, PAGE_WORDS, type WordIndex } from '../words/units.ts'
 import { EventLogReader } from './event-log.ts'
 import { Sampler } from './sampler.ts'
 import { safepointSample } from './test/safepoint.ts'
-import type { LockSample } from './types.ts'
 
 const SEATS = 3
 const LOG_ENTRIES = 4
@@ -37,28 +37,20 @@ function control(): Control {
   })
 }
 
-const lock = (name: string, waitNs: number): LockSample => ({
-  name,
-  acquisitions: 1,
-  spinAcquisitions: 0,
-  waits: 0,
-  waitNs,
-  waitNsMax: 0,
-  waitersMax: 0,
-  ownerSwitches: 0,
-  failedTries: 0,
-})
+/** A lock that was waited for, in the next row of the table. */
+function addLock(shared: Control, name: string, waitNs: number): void {
+  const figures = lockFloats(shared, makeLockRow(shared, 0, name))
+  shared.float64[figures + LockFigure.ACQUISITIONS] = 1
+  shared.float64[figures + LockFigure.WAIT_NS] = waitNs
+}
 
-function samplerOf(shared: Control, locks = [lock('arena 0', 0)]): Sampler {
-  shared.words[ControlWord.LOCKS_MADE] = locks.length
-  return new Sampler({
+const samplerOf = (shared: Control): Sampler =>
+  new Sampler({
     control: shared,
     now: () => 1234,
     space: () => ({ rss: 40_960, vmSize: 81_920 }),
     glance: () => [{ systemBytes: 8192, topBytes: 512, attachedThreads: 2, lock: 0 as LockId }],
-    lock: (id) => locks[id]!,
   })
-}
 
 const setCounter = (shared: Control, seat: number, counter: Counter, value: number): void => {
   shared.counters[seat * COUNTER_ROW + counter] = value
@@ -107,7 +99,8 @@ describe('sampler: arenas, locks, matrix', () => {
   it('counts resident pages of the heaps that the last safepoint told of', () => {
     const shared = control()
     shared.pages.fill(PageState.RESIDENT, 4, 7)
-    const sampler = samplerOf(shared, [lock('arena 0', 77)])
+    addLock(shared, 'arena 0', 77)
+    const sampler = samplerOf(shared)
     expect(sampler.take().arenas[0]).toMatchObject({ resident: 0, lockWaitNs: 77, top: 512 })
     const start = (4 * PAGE_WORDS) as WordIndex
     sampler.noteSafepoint(
@@ -123,8 +116,10 @@ describe('sampler: arenas, locks, matrix', () => {
   })
 
   it('keeps the locks most waited for when there are too many', () => {
-    const locks = Array.from({ length: 150 }, (_, id) => lock(`lock ${id}`, id))
-    const sample = samplerOf(control(), locks).take()
+    const shared = control()
+    for (let id = 0; id < 150; id++) addLock(shared, `lock ${id}`, id)
+    makeLockRow(shared, 0, 'never taken')
+    const sample = samplerOf(shared).take()
     expect(sample.locks).toHaveLength(64)
     expect(sample.locks[0]!.name).toBe('lock 149')
   })

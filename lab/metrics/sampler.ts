@@ -4,11 +4,12 @@
  * and the pages of the arenas seen at the last safepoint.
  */
 import type { ArenaGlance, HeapExtent } from '../../allocators/contract.ts'
-import { type Control, ControlWord, SEAT_ROW_WORDS, SeatState, SeatWord } from '../words/control.ts'
+import { type Control, SEAT_ROW_WORDS, SeatState, SeatWord } from '../words/control.ts'
 import { Counter } from '../words/events.ts'
 import { bytesOfPages, pageOfWord, pagesOfBytes } from '../words/units.ts'
 import { CounterSums, counterOf } from './counters.ts'
 import { EventLogReader } from './event-log.ts'
+import { LockReader } from './lock-reader.ts'
 import { Residency } from './residency.ts'
 import type {
   ArenaSample,
@@ -28,8 +29,6 @@ export interface SamplerSource {
   space(): { readonly rss: number; readonly vmSize: number }
   /** The design's arenas, or undefined when the design has no glance. */
   glance(): readonly ArenaGlance[] | undefined
-  /** Figures of one row of the lock table. */
-  lock(id: number): LockSample
 }
 
 /** The thread matrix comes with every n-th sample: it is seats² figures. */
@@ -43,6 +42,7 @@ export class Sampler {
   readonly #source: SamplerSource
   readonly #sums: CounterSums
   readonly #residency: Residency
+  readonly #locks: LockReader
   readonly #log: EventLogReader
   #taken = 0
   #phase = ''
@@ -55,6 +55,7 @@ export class Sampler {
     this.#source = source
     this.#sums = new CounterSums(source.control)
     this.#residency = new Residency(source.control)
+    this.#locks = new LockReader(source.control)
     this.#log = new EventLogReader(source.control)
   }
 
@@ -74,7 +75,7 @@ export class Sampler {
     const { control } = this.#source
     const sums = this.#sums.refresh()
     const space = this.#source.space()
-    const locks = this.#locks()
+    const locks = this.#lockSamples()
     const live = sums.of(Counter.LIVE_BYTES)
     this.#noteMaxima(live, space.vmSize)
     const sample: Sample = {
@@ -110,13 +111,8 @@ export class Sampler {
   }
 
   /** Locks that were ever taken, the most waited-for first when there are too many. */
-  #locks(): LockSample[] {
-    const made = this.#source.control.words[ControlWord.LOCKS_MADE]!
-    const locks: LockSample[] = []
-    for (let id = 0; id < made; id++) {
-      const lock = this.#source.lock(id)
-      if (lock.acquisitions > 0 || lock.failedTries > 0) locks.push(lock)
-    }
+  #lockSamples(): LockSample[] {
+    const locks = this.#locks.all()
     if (locks.length <= LOCKS_MAX) return locks
     return locks.sort((a, b) => b.waitNs - a.waitNs).slice(0, LOCKS_MAX)
   }
@@ -129,7 +125,7 @@ export class Sampler {
     return glances.map((glance, index) => {
       const report = heap?.arenas[index]
       const found = this.#safepoint?.arenas[index]
-      const waitNs = glance.lock >= 0 ? this.#source.lock(glance.lock).waitNs : 0
+      const waitNs = glance.lock >= 0 ? this.#locks.waitNs(glance.lock) : 0
       return {
         name: report?.name ?? `arena ${index}`,
         system: glance.systemBytes,

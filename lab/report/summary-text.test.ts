@@ -124,7 +124,7 @@ describe('summary: text', () => {
     }
     const text = summaryText(withVariants(broken), 100, PLAIN)
     expect(text).toContain('heap corrupted after day 2: free(): invalid pointer')
-    expect(text).toContain('broken invariant: chunk.size ≥ 32 (arena 2, chunk 0x40: size 0)')
+    expect(text).toContain('also broken: chunk.size ≥ 32 (arena 2, chunk 0x40: size 0)')
     expect(text).toContain('note: heap_max lowered to 16MiB')
   })
 })
@@ -147,7 +147,16 @@ describe('verdict', () => {
   it('calls a difference of less than 5 % none', () => {
     const close = { ...survivor, variant: 'b', rss: { max: 540 * MIB, end: 540 * MIB } }
     expect(comparison(unlimitedWith(survivor, close))).toEqual([
-      'RSS at the end is the same within 5 % for all of them: none is a fix.',
+      'RSS at the end is about the same for all of them.',
+    ])
+  })
+
+  it('compares speed where memory does not decide', () => {
+    const small = { ...survivor, rss: { max: 2 * MIB, end: 2 * MIB }, opsPerSecond: 6e6 }
+    const fast = { ...small, variant: 'tcmalloc', rss: { max: 6 * MIB, end: 6 * MIB } }
+    expect(comparison(unlimitedWith(small, { ...fast, opsPerSecond: 15e6 }))).toEqual([
+      'RSS at the end is about the same for all of them.',
+      'tcmalloc carries out most ops: 15.0 M per second, 2.50 × glibc:arena_max=1.',
     ])
   })
 
@@ -163,6 +172,15 @@ describe('verdict', () => {
     expect(variantVerdict(mainJob, cut)).toBe('interrupted after day 3: partial figures')
     expect(comparison(withVariants(killed, cut))).toEqual([
       'Ended early: the figures are partial, and nothing is compared.',
+    ])
+  })
+
+  it('leaves out of the comparison what did not run properly', () => {
+    const broken = { ...survivor, variant: 'mine', outcome: 'corrupted' as const }
+    expect(comparison(withVariants(killed, survivor, broken))).toEqual([
+      'glibc:arena_max=1 survives the 768 MiB that kills glibc after day 2.',
+      'glibc:arena_max=1 runs at 0.62 × the rate of ops of glibc; lock wait 9.87 s against 0.12 s.',
+      'mine did not run properly and is not compared.',
     ])
   })
 

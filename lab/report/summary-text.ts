@@ -137,9 +137,11 @@ function verdictEntries(run: RunSummary, style: Style) {
   return run.variants.map((variant) => {
     const paint = variant.outcome === 'completed' ? style.good : style.bad
     const [, ...details] = variant.message.split('\n')
+    // A run that ended by a broken invariant has the first one for its message.
     const broken = variant.violations
+      .filter(({ where }) => !variant.message.includes(where))
       .slice(0, 3)
-      .map(({ invariant, where }) => style.bad(`broken invariant: ${invariant} (${where})`))
+      .map(({ invariant, where }) => style.bad(`also broken: ${invariant} (${where})`))
     return {
       label: variant.variant,
       lines: [paint(variantVerdict(run, variant)), ...details, ...broken],

@@ -1,10 +1,13 @@
 /** What came of it, in sentences: one per variant, then what the comparison says to do. */
 import type { RunSummary, VariantSummary } from '../metrics/types.ts'
+import { MIB } from '../words/units.ts'
 import { compact, mib, percent, ratio } from './figures.ts'
 import { causesOf, strandedBytes } from './stranded.ts'
 
 /** Differences of RSS smaller than this are not worth recommending anything. */
 const SAME_WITHIN = 0.05
+/** Nor are those below what any process needs to start. */
+const TOO_SMALL_BYTES = 8 * MIB
 
 const memoryLimit = (run: RunSummary): number | undefined => run.limits['memoryLimit'] ?? undefined
 
@@ -71,10 +74,30 @@ export function comparison(run: RunSummary): string[] {
   }
   const killed = variants.filter(({ outcome }) => outcome === 'oom-killed')
   const survived = variants.filter(({ outcome }) => outcome === 'completed')
+  return [...outcomeLines(run, killed, survived), ...leftOut(variants)]
+}
+
+function outcomeLines(
+  run: RunSummary,
+  killed: readonly VariantSummary[],
+  survived: readonly VariantSummary[],
+): string[] {
   if (killed.length > 0) return killedComparison(run, killed, survived)
   if (survived.length > 1) return survivedComparison(survived)
   const only = survived[0]
-  return variants.length === 1 && only !== undefined ? advice(only) : []
+  return run.variants.length === 1 && only !== undefined ? advice(only) : []
+}
+
+/** Variants that ended neither well nor by the limit: their figures say nothing about memory. */
+function leftOut(variants: readonly VariantSummary[]): string[] {
+  const broken = variants.filter(
+    ({ outcome }) => outcome !== 'oom-killed' && outcome !== 'completed',
+  )
+  if (broken.length === 0 || variants.length === 1) return []
+  const are = broken.length === 1 ? 'is' : 'are'
+  return [
+    `${listed(broken.map(({ variant }) => variant))} did not run properly and ${are} not compared.`,
+  ]
 }
 
 function killedComparison(
@@ -116,14 +139,30 @@ const seconds = (ns: number): string => `${(ns / 1e9).toFixed(2)} s`
 function survivedComparison(survived: readonly VariantSummary[]): string[] {
   const byEnd = [...survived].sort((a, b) => a.rss.end - b.rss.end)
   const [best, worst] = [byEnd[0]!, byEnd.at(-1)!]
-  const saved = worst.rss.end > 0 ? 1 - best.rss.end / worst.rss.end : 0
-  if (saved < SAME_WITHIN) {
-    return [`RSS at the end is the same within 5 % for all of them: none is a fix.`]
+  const saved = worst.rss.end - best.rss.end
+  if (saved < SAME_WITHIN * worst.rss.end || saved < TOO_SMALL_BYTES) {
+    return ['RSS at the end is about the same for all of them.', ...fastest(survived)]
   }
   return [
-    `${best.variant} ends lowest: ${mib(best.rss.end)}, ${percent(saved, 1)} less than ` +
+    `${best.variant} ends lowest: ${mib(best.rss.end)}, ${percent(saved, worst.rss.end)} less than ` +
       `${worst.variant} (${mib(worst.rss.end)}).`,
     ...priceOf(best, worst),
+  ]
+}
+
+/** Where memory does not decide, speed may. */
+function fastest(survived: readonly VariantSummary[]): string[] {
+  const bySpeed = [...survived].sort((a, b) => b.opsPerSecond - a.opsPerSecond)
+  const [best, ...others] = bySpeed
+  const worst = others.at(-1)
+  if (best === undefined || worst === undefined || worst.opsPerSecond <= 0) return []
+  if (best.opsPerSecond < (1 + SAME_WITHIN) * worst.opsPerSecond) return []
+  const times = others.map(
+    ({ variant, opsPerSecond }) => `${ratio(best.opsPerSecond, opsPerSecond)} × ${variant}`,
+  )
+  return [
+    `${best.variant} carries out most ops: ${compact(best.opsPerSecond)} per second, ` +
+      `${listed(times)}.`,
   ]
 }
 

@@ -21,10 +21,10 @@ export class Recording {
   readonly #problems: string[] = []
 
   /** Throws `BadInput` when something could not be written, before anything has started. */
-  constructor(request: RunRequest) {
+  constructor(request: RunRequest, scenario: string) {
     for (const { path } of request.outputs) checkOutputPath(path)
     this.#request = request
-    this.#folder = RunFolder.create(request.directory, request.scenario, request.variants)
+    this.#folder = RunFolder.create(request.directory, scenario, request.variants)
   }
 
   /** Relative to where the command runs. */

@@ -25,7 +25,7 @@ export async function runVariants(
   signal: AbortSignal,
 ): Promise<RunResult> {
   const resolved = await resolveRequest(request)
-  const recording = new Recording(request)
+  const recording = new Recording(request, resolved.scenario.name)
   const plans = resolved.variants.map(({ plan }) => plan)
   const startedAt = new Date()
   recording.begin(runJson(request, resolved, startedAt))

@@ -1,4 +1,7 @@
 /** Goal: what is asked is resolved or refused in one line, and the exit code is DESIGN's. */
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { killed, survivor } from '../report/test/summaries.ts'
 import { KIB, MIB } from '../words/units.ts'
@@ -76,6 +79,19 @@ describe('resolve: what cannot work', () => {
       expect((error as Error).message).not.toContain('\n')
     })
   }
+
+  it('more lab threads than the pool can hold', async () => {
+    const path = join(mkdtempSync(join(tmpdir(), 'arena-lab-session-')), 'crowd.ts')
+    writeFileSync(
+      path,
+      `export default { name: 'crowd', summary: '', params: {}, threads: () => 1_000_000,
+         privateCells: () => 1, *main() { yield } }`,
+    )
+    const error = await resolveRequest(request({ scenario: path })).catch((caught) => caught)
+    expect(error.message).toMatch(
+      /^1000000 lab threads at once are more than the worker pool holds: \d+ would do \(/,
+    )
+  })
 
   it('the number that would do does', async () => {
     const asked = limited({ addressSpaceLimit: 300 * MIB })

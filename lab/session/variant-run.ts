@@ -4,13 +4,12 @@ import type { SharedRun } from '../machine/shared-run.ts'
 import { startThreadsMachine } from '../machine/threads/machine.ts'
 import type { MachineOutcome, RunningMachine, RunPlan, Safepoint } from '../machine/types.ts'
 import type { MappingRow } from '../memory/address-space.ts'
+import { LockReader } from '../metrics/lock-reader.ts'
 import type { Observation } from '../metrics/observe.ts'
 import { Observer } from '../metrics/observer.ts'
 import { Sampler } from '../metrics/sampler.ts'
 import { summarizeVariant } from '../metrics/summarize.ts'
-import type { LockSample, SafepointSample, SampleLine, VariantSummary } from '../metrics/types.ts'
-import { lockFigures, locksMade } from '../sync/lock-table.ts'
-import type { Control } from '../words/control.ts'
+import type { SafepointSample, SampleLine, VariantSummary } from '../metrics/types.ts'
 import type { Scenario } from '../workload/scenario.ts'
 import { cpuTime, cpuTimeSince } from './cpu-time.ts'
 
@@ -56,6 +55,7 @@ class VariantRun {
       onPrepared: async (run) => {
         this.#sampler = this.#newSampler(run)
         this.#observer = await Observer.start(run.init)
+        await this.#lookBeforeStart()
         cpuStart = cpuTime()
       },
       onSafepoint: (safepoint) => this.#look(safepoint),
@@ -63,7 +63,7 @@ class VariantRun {
     this.#machine = machine
     const stop = (): void => machine.stop()
     signal.addEventListener('abort', stop)
-    if (signal.aborted) stop()
+    if (signal.aborted || this.#isBroken()) stop()
     if (machine.notice !== undefined) this.#notice(machine.notice)
     this.#parts.onStart(machine)
     const sampling = this.#startSampling()
@@ -91,7 +91,6 @@ class VariantRun {
         return { rss: rssBytes, vmSize: vmSizeBytes }
       },
       glance: () => design.glance?.(process, init.tunables),
-      lock: (id) => lockSample(control, id),
     })
   }
 
@@ -111,6 +110,14 @@ class VariantRun {
     if (sampler === undefined || this.#parts.sampleHz === undefined) return
     for (const event of sampler.drainLog()) this.#parts.onLine(event)
     this.#parts.onLine(sampler.take())
+  }
+
+  /** Finds a design that is broken from its boot on, and loads the code that stops will wait for. */
+  async #lookBeforeStart(): Promise<void> {
+    const start: Safepoint = { reason: 'request', label: 'boot', ns: 0, clean: true }
+    const wishes = { check: true, mappings: false, atRest: true }
+    const observation = await this.#observer?.look(start, wishes)
+    if (observation !== undefined) this.#keep(observation)
   }
 
   /** Everybody is parked until this settles. */
@@ -141,7 +148,7 @@ class VariantRun {
   #stopAtBrokenInvariant(sample: SafepointSample): void {
     const first = sample.violations[0]
     if (first === undefined) return
-    this.#notice(`heap invariant broken: ${first.invariant} (${first.where})`)
+    this.#parts.onNotice(`heap invariant broken: ${first.invariant} (${first.where})`)
     this.#machine?.stop()
   }
 
@@ -156,9 +163,10 @@ class VariantRun {
     outcome: MachineOutcome,
     cpu: VariantSummary['cpu'],
   ): VariantSummary {
-    const { control, run } = { control: machine.run.control, run: machine.run }
+    const { run } = machine
+    const { control } = run
     const { rssBytes, vmHwmBytes, vmSizeBytes } = run.processFor(0, 0, () => 0).space.figures()
-    const broken = this.#safepoints.some(({ violations }) => violations.length > 0)
+    const broken = this.#isBroken()
     return summarizeVariant({
       variant: this.#parts.plan.variant.label,
       outcome: broken ? { ...outcome, outcome: 'corrupted', message: this.#brokenText() } : outcome,
@@ -167,36 +175,18 @@ class VariantRun {
       liveMax: this.#sampler?.liveMax ?? 0,
       vmSizeMax: this.#sampler?.vmSizeMax ?? 0,
       safepoints: this.#safepoints,
-      locks: allLocks(control),
+      locks: new LockReader(control).all(),
       cpu,
       notices: this.#notices,
     })
   }
 
+  #isBroken(): boolean {
+    return this.#safepoints.some(({ violations }) => violations.length > 0)
+  }
+
   #brokenText(): string {
     const first = this.#safepoints.flatMap(({ violations }) => violations)[0]
-    return first === undefined ? '' : `${first.invariant} (${first.where})`
+    return first === undefined ? '' : `broken invariant: ${first.invariant} (${first.where})`
   }
-}
-
-/** The design's locks and the kernel's, by their place in the lock table. */
-function lockSample(control: Control, id: number): LockSample {
-  const figures = lockFigures(control, id)
-  return {
-    name: figures.name,
-    acquisitions: figures.acquisitions,
-    spinAcquisitions: figures.spinAcquisitions,
-    waits: figures.waits,
-    waitNs: figures.waitNs,
-    waitNsMax: figures.waitNsMax,
-    waitersMax: figures.waitersMax,
-    ownerSwitches: figures.ownerSwitches,
-    failedTries: 0,
-  }
-}
-
-function allLocks(control: Control): LockSample[] {
-  return Array.from({ length: locksMade(control) }, (_, id) => lockSample(control, id)).filter(
-    ({ acquisitions }) => acquisitions > 0,
-  )
 }
