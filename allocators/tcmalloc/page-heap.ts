@@ -378,7 +378,7 @@ export class PageHeap {
 
   #newSpan(start: number, length: number): WordIndex {
     const span = this.#spans.new()
-    this.#words.fill(0, span, span + SPAN_WORDS)
+    for (let i = 0; i < SPAN_WORDS; i++) this.#words[span + i] = 0
     this.#words[span + Span.START] = start
     this.#words[span + Span.LENGTH] = length
     return span
