@@ -7,8 +7,8 @@ export interface HeapProbe {
   /** Writes the two words of a block's placement record (placements.ts) at `out[at]`. */
   place(block: Block, out: Int32Array, at: number): void
   /**
-   * Fills the `CHECK_FIGURES` of this moment, and its own. `blocks` holds every live block of the trace (and
-   * BLOCK_NULL), so that those in mappings of their own can be counted.
+   * Fills the `CHECK_FIGURES` of this moment, and the design's own. `blocks` holds every live block
+   * of the trace (and BLOCK_NULL), so that those in mappings of their own can be counted.
    */
   checkpoint(figures: Float64Array, blocks: Int32Array): void
   /**
