@@ -3,10 +3,13 @@ import type { Design } from '../../../allocators/contract.ts'
 import { glibc, glibcRules } from '../../../allocators/ptmalloc/glibc.ts'
 import { NO_THREAD, Ptmalloc } from '../../../allocators/ptmalloc/ptmalloc.ts'
 import { type GlibcTunables, glibcSettings } from '../../../allocators/ptmalloc/tunables.ts'
+import { tcmalloc } from '../../../allocators/tcmalloc/design.ts'
+import type { TcmallocTunables } from '../../../allocators/tcmalloc/tunables.ts'
 import type { HeapProbe } from './heap-probe.ts'
 import { PlainProbe } from './plain-probe.ts'
 import { PtmallocProbe } from './ptmalloc-probe.ts'
 import type { SerialProcess } from './serial-process.ts'
+import { TcmallocProbe } from './tcmalloc-probe.ts'
 
 /** After the design has booted. */
 export function probeFor(
@@ -18,6 +21,9 @@ export function probeFor(
     // A registered design's tunables were resolved by its own specs: every name is there.
     const settings = glibcSettings(tunables as Readonly<Record<keyof GlibcTunables, number>>)
     return new PtmallocProbe(new Ptmalloc(process, settings, glibcRules, NO_THREAD), process.space)
+  }
+  if (design.name === tcmalloc.name) {
+    return new TcmallocProbe(process, tunables as Readonly<Record<keyof TcmallocTunables, number>>)
   }
   return new PlainProbe(process.space)
 }

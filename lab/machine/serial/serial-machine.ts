@@ -232,7 +232,7 @@ export class SerialMachine {
   }
 
   #checkpoint(): void {
-    const figures = new Float64Array(CHECK_FIGURES.length)
+    const figures = new Float64Array(CHECK_FIGURES.length + this.probe.ownFigures)
     this.probe.checkpoint(figures, this.#blocks)
     if (this.#checkpoints === this.#options.dumpAt) {
       const dump = this.probe.dump()
