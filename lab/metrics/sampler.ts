@@ -166,7 +166,7 @@ function threadsOf(control: Control): ThreadSample[] {
 }
 
 /** `[freeing seat][allocating seat]`, in blocks. */
-export function matrixOf(control: Control): number[][] {
+function matrixOf(control: Control): number[][] {
   const { seats } = control.plan
   const rows: number[][] = []
   for (let seat = 0; seat < seats; seat++) {

@@ -3,7 +3,7 @@
  * `summary.json`. Bytes and nanoseconds throughout. Others read these files: add fields, never
  * rename one.
  */
-import type { ArenaReport, HeapReport, Violation } from '../../allocators/contract.ts'
+import type { HeapReport, Violation } from '../../allocators/contract.ts'
 import type { Outcome } from '../machine/types.ts'
 
 /** RSS by cause. At a safepoint the parts add up to `rss` exactly. */
@@ -235,5 +235,3 @@ export interface RunSummary {
   readonly variantsAsked: readonly string[]
   readonly variants: readonly VariantSummary[]
 }
-
-export type { ArenaReport, HeapReport }

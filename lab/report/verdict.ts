@@ -12,8 +12,7 @@ const TOO_SMALL_BYTES = 8 * MIB
 const memoryLimit = (run: RunSummary): number | undefined => run.limits['memoryLimit'] ?? undefined
 
 /** Label of the last phase mark a variant passed; undefined before the first. */
-export const lastPhase = (variant: VariantSummary): string | undefined =>
-  variant.phases.at(-1)?.label
+const lastPhase = (variant: VariantSummary): string | undefined => variant.phases.at(-1)?.label
 
 /** `after day 3`, `before the first phase mark`; for runs without marks, the time. */
 function whenItEnded(variant: VariantSummary): string {
@@ -170,7 +169,7 @@ function fastest(survived: readonly VariantSummary[]): string[] {
 const HEALTHY_RATIO = 1.5
 
 /** What to try next, where the cause has a known remedy in glibc's tunables. */
-export function advice(variant: VariantSummary): string[] {
+function advice(variant: VariantSummary): string[] {
   const { anatomy } = variant
   const [design = '', set = ''] = variant.variant.split(':')
   if (design !== 'glibc' || variant.anatomyAt === null) return []
