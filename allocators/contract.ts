@@ -113,7 +113,10 @@ export interface ThreadHeap {
   usableSize(block: Block): number
   /** malloc_trim(pad) or the design's equivalent; true when memory went back. */
   trim(padBytes: number): boolean
-  /** The thread ends: caches go back, the arena is detached. No call may follow. */
+  /**
+   * The thread ends: caches go back, the arena is detached. Only `free` may still be called: a
+   * detached thread's own DTV is freed that late (glibc: __nptl_free_tcb).
+   */
   exit(): void
 }
 

@@ -1,6 +1,6 @@
 /**
- * Which arena a thread uses (glibc arena.c). A thread keeps the arena it is attached to and waits for
- * its lock; only a thread without one (new, or failed by its arena) looks for another:
+ * Which arena a thread uses (glibc arena.c). A thread keeps the arena it is attached to and waits
+ * for its lock; only a thread without one (new, or failed by its arena) looks for another:
  *
  *   1. one of the free list, whose threads have ended
  *   2. a new one, up to the limit
@@ -109,7 +109,9 @@ function intNewArena(m: Ptmalloc, bytes: number): Arena {
   return av
 }
 
-/** A heap with a malloc_state behind its heap_info, and a top behind that. Shared by both designs. */
+/**
+ * A heap with a malloc_state behind its heap_info, and a top behind that. Shared by both designs.
+ */
 export function layOutArena(m: Ptmalloc, bytes: number): Arena {
   const { arenaWords, heapInfoWords } = m.rules
   const own = heapInfoWords + arenaWords + ALIGN_WORDS

@@ -16,7 +16,9 @@ export const blockOf = (p: Chunk): Block =>
 /** mem2chunk: the chunk of a block that is not NULL. */
 export const chunkOf = (block: Block): Chunk => (block - HEADER_WORDS) as Chunk
 
-/** malloc_usable_size, in bytes (both designs). A chunk in use also has the next one's prev_size. */
+/**
+ * malloc_usable_size, in bytes (both designs). A chunk in use also has the next one's prev_size.
+ */
 export function usableBytes(m: Ptmalloc, block: Block): number {
   if (block === BLOCK_NULL) return 0
   const p = chunkOf(block)

@@ -9,9 +9,9 @@ import type { Ptmalloc } from './ptmalloc.ts'
 import { StaticWord } from './static-layout.ts'
 
 /**
- * How many words from the top's start on may have been used before, in glibc: the top itself, and in
- * a heap what it once had and gave back by madvise. Beyond lies memory fresh from the kernel; what
- * the break gives is fresh even where it had been before (MORECORE_CLEARS is 2 on Linux).
+ * How many words from the top's start on may have been used before, in glibc: the top itself, and
+ * in a heap what it once had and gave back by madvise. Beyond lies memory fresh from the kernel;
+ * what the break gives is fresh even where it had been before (MORECORE_CLEARS is 2 on Linux).
  */
 export function glibcDirtyTop(m: Ptmalloc, av: Arena): number {
   const top = m.top(av)
@@ -33,8 +33,9 @@ export function ptmalloc2DirtyTop(m: Ptmalloc, av: Arena): number {
 }
 
 /**
- * Clears a new block of `bytes`. `dirtyWords` is the dirty part of the top before the malloc when the chunk
- * is the old top, else negative. A mapped chunk is zero already, unless M_PERTURB filled it.
+ * Clears a new block of `bytes`. `dirtyWords` is the dirty part of the top before the malloc when
+ * the chunk is the old top, else negative. A mapped chunk is zero already, unless M_PERTURB filled
+ * it.
  */
 export function clearBlock(m: Ptmalloc, p: Chunk, bytes: number, dirtyWords: number): void {
   const mem = (p + HEADER_WORDS) as WordIndex

@@ -7,9 +7,9 @@ import { chunkAt, type Ptmalloc } from './ptmalloc.ts'
 import { fastbinIndex } from './size-class.ts'
 
 /**
- * Empties the arena's fastbins, smallest size first, each from its newest chunk. A merged chunk goes
- * to the front of the unsorted list, or into the top. The caller holds the arena's lock, but others
- * may push meanwhile: hence each bin is taken whole, by one exchange.
+ * Empties the arena's fastbins, smallest size first, each from its newest chunk. A merged chunk
+ * goes to the front of the unsorted list, or into the top. The caller holds the arena's lock, but
+ * others may push meanwhile: hence each bin is taken whole, by one exchange.
  */
 export function mallocConsolidate(m: Ptmalloc, av: Arena): void {
   m.setHaveFastchunks(av, 0)

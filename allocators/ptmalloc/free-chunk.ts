@@ -51,7 +51,9 @@ export function freeChunk(m: Ptmalloc, av: Arena, chunk: Chunk, chunkSize: numbe
   if (size >= CONSOLIDATION_THRESHOLD) giveBack(m, av)
 }
 
-/** After a large free: fastbin chunks may border the top, so they are merged before it is judged. */
+/**
+ * After a large free: fastbin chunks may border the top, so they are merged before it is judged.
+ */
 function giveBack(m: Ptmalloc, av: Arena): void {
   if (m.haveFastchunks(av)) mallocConsolidate(m, av)
   if (av !== m.main) {

@@ -1,7 +1,7 @@
 /**
  * malloc, free, realloc, memalign and calloc of glibc 2.36, as one thread calls them: the thread
- * cache first, then an arena and its lock. While the process has never had a second thread, the main
- * arena is used without locks (SINGLE_THREAD_P).
+ * cache first, then an arena and its lock. While the process has never had a second thread, the
+ * main arena is used without locks (SINGLE_THREAD_P).
  */
 import { BLOCK_NULL, type Block, bytesOfWords } from '../../lab/words/units.ts'
 import type { ThreadHeap } from '../contract.ts'

@@ -40,7 +40,8 @@ export function newHeap(m: Ptmalloc, words: number): HeapInfo {
 /**
  * heap_max words without access at a multiple of heap_max. Mapping twice as much always contains
  * such a part; what lies before and after it is unmapped again. When the first half was aligned by
- * itself, the second half is remembered: the next heap then takes one mapping instead of three calls.
+ * itself, the second half is remembered: the next heap then takes one mapping instead of three
+ * calls.
  */
 function mapAligned(m: Ptmalloc): HeapInfo {
   const { process, heapMax } = m
@@ -145,8 +146,8 @@ interface RevivedTop {
 
 /**
  * What the top would be if `heap` went: the end of the heap before it, from the last chunk that is
- * free. Null when that heap could not then grow by a page and pad, so that it would soon need a next
- * one again.
+ * free. Null when that heap could not then grow by a page and pad, so that it would soon need a
+ * next one again.
  */
 function topOfPreviousHeap(m: Ptmalloc, heap: HeapInfo, padBytes: number): RevivedTop | null {
   const previous = m.heapPrev(heap)

@@ -151,7 +151,8 @@ function takeLastOfSmallBin(m: Ptmalloc, av: Arena, bin: Chunk, last: Chunk, nb:
 
 /**
  * 4. The smallest chunk of the bin that fits, found along the ring of sizes, which leaves out all
- * but the first chunk of each size. The second of a size is preferred: the ring then stays as it is.
+ * but the first chunk of each size. The second of a size is preferred: the ring then stays as it
+ * is.
  */
 function takeBestFit(m: Ptmalloc, av: Arena, nb: number, binIndex: number): Chunk {
   const bin = binAt(av, binIndex)

@@ -5,6 +5,7 @@ import { bytesOfWords, WORD_NULL, type WordIndex } from '../../lab/words/units.t
 import { MappingKind, Protection } from '../contract.ts'
 import { CHUNK_NONE, type Chunk, FIELD_WORDS, HEADER_WORDS, IS_MMAPPED } from './chunk-layout.ts'
 import { chunkAt, type Ptmalloc } from './ptmalloc.ts'
+import { forgetMapped, movedMapped, registerMapped } from './registry.ts'
 import { StaticWord } from './static-layout.ts'
 
 /** DEFAULT_MMAP_THRESHOLD_MAX: 32 MiB. The dynamic threshold stays below. */
@@ -25,6 +26,7 @@ export function sysmallocMmap(m: Ptmalloc, nb: number): Chunk {
   const mmaps = m.process.atomicAdd(staticAt(m, StaticWord.N_MMAPS), 1) + 1
   raiseTo(m, StaticWord.MAX_N_MMAPS, mmaps)
   addMappedMem(m, size)
+  registerMapped(m, p)
   m.process.count(Event.MMAP_CHUNK)
   return p
 }
@@ -51,6 +53,7 @@ export function munmapChunk(m: Ptmalloc, p: Chunk): void {
   const start = chunkAt(p, -m.prevSize(p))
   const total = m.prevSize(p) + m.size(p)
   checkMapping(m, p, start, total, 'munmap_chunk(): invalid pointer')
+  forgetMapped(m, p)
   m.process.atomicAdd(staticAt(m, StaticWord.N_MMAPS), -1)
   m.process.atomicAdd(staticAt(m, StaticWord.MMAPPED_MEM), -total)
   m.process.munmap(start, bytesOfWords(total))
@@ -69,6 +72,7 @@ export function mremapChunk(m: Ptmalloc, p: Chunk, nb: number): Chunk {
   if (moved === WORD_NULL) return CHUNK_NONE
   const q = chunkAt(moved, offset)
   m.setHead(q, wanted - offset, IS_MMAPPED)
+  movedMapped(m, q)
   addMappedMem(m, wanted - total)
   return q
 }

@@ -11,6 +11,7 @@ import {
   SIZE_BITS,
 } from './chunk-layout.ts'
 import { chunkAt, type Ptmalloc } from './ptmalloc.ts'
+import { carryMapped } from './registry.ts'
 import { NB_REFUSED, PTRDIFF_MAX, requestToSize } from './size-class.ts'
 
 /** MALLOC_ALIGNMENT and MINSIZE, in bytes. */
@@ -18,8 +19,8 @@ export const MALLOC_ALIGNMENT_BYTES = 16
 const MIN_CHUNK_BYTES = 32
 
 /**
- * The alignment memalign works with: at least MINSIZE and a power of two, rounded up; 0 for one over
- * half the address space, which it refuses.
+ * The alignment memalign works with: at least MINSIZE and a power of two, rounded up; 0 for one
+ * over half the address space, which it refuses.
  */
 export function effectiveAlignment(bytes: number): number {
   if (bytes > PTRDIFF_MAX) return 0
@@ -30,8 +31,9 @@ export function effectiveAlignment(bytes: number): number {
 
 /**
  * A chunk whose block starts at a multiple of `alignment` (bytes, a power of two ≥ 32), or
- * CHUNK_NONE. Asks malloc for enough to find such a place with room for a chunk before it, and frees
- * what lies before and after. The caller holds the arena's lock, or the process has one thread.
+ * CHUNK_NONE. Asks malloc for enough to find such a place with room for a chunk before it, and
+ * frees what lies before and after. The caller holds the arena's lock, or the process has one
+ * thread.
  */
 export function intMemalign(m: Ptmalloc, av: Arena, alignment: number, bytes: number): Chunk {
   const nb = requestToSize(bytes)
@@ -58,6 +60,7 @@ function alignChunk(m: Ptmalloc, av: Arena, p: Chunk, alignment: number): Chunk 
   if ((m.head(p) & IS_MMAPPED) !== 0) {
     m.setPrevSize(q, m.prevSize(p) + lead)
     m.setHead(q, size, IS_MMAPPED)
+    carryMapped(m, p, q)
     return q
   }
   m.setHead(q, size, PREV_INUSE | m.arenaFlag(av))

@@ -121,7 +121,9 @@ export class Ptmalloc {
     const at = p + ChunkWord.SIZE
     this.words[at] = this.words[at]! | NON_MAIN_ARENA
   }
-  /** Size in words of the chunk below; valid only while PREV_INUSE is clear, or for mapped chunks. */
+  /**
+   * Size in words of the chunk below; valid only while PREV_INUSE is clear, or for mapped chunks.
+   */
   prevSize(p: Chunk): number {
     return this.words[p + ChunkWord.PREV_SIZE]!
   }

@@ -1,7 +1,7 @@
 /**
- * Which arena a thread of ptmalloc2 uses (Gloger's arena.c): the one it used last if that is free at
- * the moment, else the first free one round the ring, else a new one. Nobody ever waits for an arena
- * to allocate in, and nothing limits how many are made.
+ * Which arena a thread of ptmalloc2 uses (Gloger's arena.c): the one it used last if that is free
+ * at the moment, else the first free one round the ring, else a new one. Nobody ever waits for an
+ * arena to allocate in, and nothing limits how many are made.
  *
  * Functions that return an arena return it locked.
  */
@@ -20,7 +20,9 @@ export function ptmalloc2ArenaGet(m: Ptmalloc, bytes: number): Arena {
   return ptmalloc2ArenaGet2(m, av, bytes)
 }
 
-/** arena_get2: `last` is the arena that was busy or had no memory; ARENA_NONE when none can be made. */
+/**
+ * arena_get2: `last` is the arena that was busy or had no memory; ARENA_NONE when none can be made.
+ */
 export function ptmalloc2ArenaGet2(m: Ptmalloc, last: Arena, bytes: number): Arena {
   const start = last === ARENA_NONE ? m.main : last
   let av = last === ARENA_NONE ? m.main : m.nextArena(last)

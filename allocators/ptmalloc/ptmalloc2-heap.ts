@@ -47,8 +47,8 @@ export class Ptmalloc2ThreadHeap implements ThreadHeap {
   }
 
   /**
-   * The arena `av`, locked, had no memory: the main arena may still move the break, and for the main
-   * arena any other may still map.
+   * The arena `av`, locked, had no memory: the main arena may still move the break, and for the
+   * main arena any other may still map.
    */
   #mallocElsewhere(av: Arena, bytes: number): Chunk {
     const { m } = this

@@ -1,7 +1,7 @@
 /**
- * _int_malloc and _int_free of Gloger's ptmalloc2: glibc's (malloc.ts, free.ts) before it had thread
- * caches, nextsize rings, and fastbins without locks. The caller holds the arena's lock. Sizes are
- * in words.
+ * _int_malloc and _int_free of Gloger's ptmalloc2: glibc's (malloc.ts, free.ts) before it had
+ * thread caches, nextsize rings, and fastbins without locks. The caller holds the arena's lock.
+ * Sizes are in words.
  */
 import { Event } from '../../lab/words/events.ts'
 import { type Arena, ArenaWord, binAt, fastbinAt, unsortedChunks } from './arena-layout.ts'
@@ -130,8 +130,8 @@ function countSteps(m: Ptmalloc, steps: number): void {
 }
 
 /**
- * Large bins are sorted, the largest first, but every chunk has to be passed on the way: a chunk goes
- * before the first that is not larger, or to the end when none is smaller.
+ * Large bins are sorted, the largest first, but every chunk has to be passed on the way: a chunk
+ * goes before the first that is not larger, or to the end when none is smaller.
  */
 function sortIntoBin(m: Ptmalloc, av: Arena, victim: Chunk, size: number): void {
   const index = ptmalloc2Bin(size)

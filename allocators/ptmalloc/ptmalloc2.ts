@@ -1,8 +1,12 @@
 /** The design `ptmalloc2`: Wolfram Gloger's standalone ptmalloc2 on x86-64. */
-import type { Design } from '../contract.ts'
+import type { Design, Process } from '../contract.ts'
 import { PTMALLOC2_ARENA_WORDS } from './arena-layout.ts'
 import { boot } from './boot.ts'
+import { check } from './check.ts'
+import { fitHeapMax } from './fit.ts'
 import { PTMALLOC2_HEAP_INFO_WORDS } from './heap-layout.ts'
+import { glance, inspect } from './inspect.ts'
+import { NO_THREAD, Ptmalloc } from './ptmalloc.ts'
 import { Ptmalloc2ThreadHeap } from './ptmalloc2-heap.ts'
 import { ptmalloc2IntFree, ptmalloc2IntMalloc } from './ptmalloc2-malloc.ts'
 import type { Rules } from './rules.ts'
@@ -32,6 +36,10 @@ export const ptmalloc2Rules: Rules = {
   skipsEqualRemap: false,
 }
 
+/** The design's state, seen by no thread: for inspect, check, mallinfo2, malloc_info and locate. */
+export const openPtmalloc2 = (process: Process, tunables: Ptmalloc2Tunables): Ptmalloc =>
+  new Ptmalloc(process, ptmalloc2Settings(tunables), ptmalloc2Rules, NO_THREAD)
+
 export const ptmalloc2: Design<Ptmalloc2Tunables> = {
   name: 'ptmalloc2',
   summary: "Gloger's ptmalloc2: the next unlocked arena or a new one, no thread caches",
@@ -42,8 +50,8 @@ export const ptmalloc2: Design<Ptmalloc2Tunables> = {
     new Ptmalloc2ThreadHeap(
       attachThread(process, ptmalloc2Settings(tunables), ptmalloc2Rules, thread),
     ),
-  inspect: () => {
-    throw new Error('not yet')
-  },
-  check: () => [],
+  fit: fitHeapMax,
+  inspect: (process, tunables, visit) => inspect(openPtmalloc2(process, tunables), visit),
+  check: (process, tunables) => check(openPtmalloc2(process, tunables)),
+  glance: (process, tunables) => glance(openPtmalloc2(process, tunables)),
 }

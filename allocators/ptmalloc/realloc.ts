@@ -19,7 +19,8 @@ import { chunkAt, type Ptmalloc } from './ptmalloc.ts'
 /**
  * The chunk that now holds the block, at least `nb` large, or CHUNK_NONE (the old one lives on). In
  * order: it is large enough; it can grow into the top; into a free chunk above; else it is moved.
- * What is over at its end is freed. The caller holds the arena's lock, or the process has one thread.
+ * What is over at its end is freed. The caller holds the arena's lock, or the process has one
+ * thread.
  */
 export function intRealloc(m: Ptmalloc, av: Arena, p: Chunk, oldSize: number, nb: number): Chunk {
   const above = chunkAt(p, oldSize)

@@ -3,8 +3,9 @@
  * lists of arenas. It lies at the start of the process's static data and is never touched, since
  * the real one's pages are libc's and not the heap's.
  *
- * Sizes are in words of 4 bytes. What tunables fix for the whole run (top_pad, mxfast, …) is not
- * here: every isolate has it from the tunables.
+ * The tables at the end are the lab's: what the real one does not need to find again, but inspect
+ * and check do. Sizes are in words of 4 bytes. What tunables fix for the whole run (top_pad,
+ * mxfast, …) is not here: every isolate has it from the tunables.
  */
 import type { WordIndex } from '../../lab/words/units.ts'
 import { PTMALLOC2_ARENA_WORDS } from './arena-layout.ts'
@@ -40,14 +41,23 @@ export const StaticWord = {
   NEXT_TO_USE: AFTER_MAIN_ARENA + 15,
   /** Where the next aligned heap may fit, 0 when unknown. */
   ALIGNED_HEAP_AREA: AFTER_MAIN_ARENA + 16,
-  /** TLS blocks of attached threads by seat, 0 when there is none: for inspect and check. */
-  SEATS: AFTER_MAIN_ARENA + 32,
+  /** Runs of memory the main arena has had, and where each starts: see segments.ts. */
+  SEGMENTS: AFTER_MAIN_ARENA + 17,
+  SEGMENT_STARTS: AFTER_MAIN_ARENA + 64,
+  /** Where the next mapped chunk looks for a place in the table below. */
+  MAPPED_CURSOR: AFTER_MAIN_ARENA + 18,
+  /** TLS blocks of attached threads by seat, 0 when there is none. */
+  SEATS: 2048,
+  /** Mapped chunks, 0 where there is none: see registry.ts. */
+  MAPPED: 8192,
 } as const
 
-/** Seats the table of TLS blocks has room for. */
+/** Places in the tables of segments, seats and mapped chunks. */
+export const SEGMENTS_MAX = 1024
 export const SEATS_MAX = 4096
-/** Bytes of static data. */
-export const STATIC_BYTES = 20 * 1024
+export const MAPPED_MAX = 65536
+/** Bytes of static data: 288 KiB, most of it tables that cost nothing until used. */
+export const STATIC_BYTES = 288 * 1024
 
 /** Word of a thread's TLS: what glibc keeps in `__thread` variables of malloc. */
 export const TlsWord = {

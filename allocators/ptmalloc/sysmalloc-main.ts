@@ -13,6 +13,7 @@ import {
 } from './chunk-layout.ts'
 import { morecore } from './morecore.ts'
 import { chunkAt, type Ptmalloc } from './ptmalloc.ts'
+import { addSegment } from './segments.ts'
 import { StaticWord } from './static-layout.ts'
 
 /** MMAP_AS_MORECORE_SIZE: the least that is mapped in place of the break. */
@@ -56,7 +57,7 @@ function moreMemory(m: Ptmalloc, nb: number, av: Arena, oldSize: number): Grant 
   const alone = joins ? m.pagesUp(size + oldSize) : size
   const mapped = Math.max(alone, wordsOfBytes(MMAP_AS_MORECORE_BYTES))
   const { READ_WRITE } = Protection
-  const map = m.process.mmap(WORD_NULL, bytesOfWords(mapped), READ_WRITE, MappingKind.ARENA_HEAP)
+  const map = m.process.mmap(WORD_NULL, bytesOfWords(mapped), READ_WRITE, MappingKind.BRK_HEAP)
   if (map === WORD_NULL) return null
   // From now on the brk heap may have holes: tops are never taken to join again.
   const flags = av + ArenaWord.FLAGS
@@ -93,6 +94,7 @@ function startNewTop(m: Ptmalloc, av: Arena, grant: Grant, oldTop: Chunk, oldSiz
   }
   if (end === WORD_NULL) return
 
+  addSegment(m, grant.at, grant.end !== WORD_NULL)
   const top = start as WordIndex as Chunk
   m.setTop(av, top)
   m.touchHeader(top)

@@ -10,8 +10,8 @@ import { SEATS_MAX, StaticWord, TlsWord } from './static-layout.ts'
 
 /**
  * The malloc of a thread, in any isolate. On its first attach a thread gets its place in the table;
- * later attaches find its arena and cache in its TLS. Lab thread 0 is the one that ran ptmalloc_init:
- * its arena is the main one.
+ * later attaches find its arena and cache in its TLS. Lab thread 0 is the one that ran
+ * ptmalloc_init: its arena is the main one.
  */
 export function attachThread(
   process: Process,

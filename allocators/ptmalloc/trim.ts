@@ -1,4 +1,6 @@
-/** Giving memory of free chunks back to the kernel (glibc malloc.c: systrim, mtrim, malloc_trim). */
+/**
+ * Giving memory of free chunks back to the kernel (glibc malloc.c: systrim, mtrim, malloc_trim).
+ */
 import { Event } from '../../lab/words/events.ts'
 import { bytesOfWords, type WordIndex } from '../../lab/words/units.ts'
 import { type Arena, BINS, binAt, UNSORTED_BIN } from './arena-layout.ts'

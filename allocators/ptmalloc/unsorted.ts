@@ -103,9 +103,9 @@ function sortIntoBin(m: Ptmalloc, av: Arena, victim: Chunk, size: number): void 
 
 /**
  * Large bins are sorted, the largest first, and the first chunk of each size is in a ring of sizes
- * that leads from larger to smaller by fd_nextsize and closes. Enters `victim` into the ring when it
- * is the first of its size, and gives the chunk it must follow in the bin: a chunk of a size already
- * there becomes the second of it, so that the ring need not change.
+ * that leads from larger to smaller by fd_nextsize and closes. Enters `victim` into the ring when
+ * it is the first of its size, and gives the chunk it must follow in the bin: a chunk of a size
+ * already there becomes the second of it, so that the ring need not change.
  */
 function placeInLargeBin(m: Ptmalloc, bin: Chunk, victim: Chunk, size: number): Chunk {
   const largest = m.fd(bin)

@@ -134,5 +134,6 @@ export function wakeAll(control: Control): void {
 export function setRunState(control: Control, state: RunState): void {
   Atomics.store(control.words, ControlWord.STATE, state)
   Atomics.notify(control.words, ControlWord.STATE)
+  Atomics.notify(control.words, ControlWord.QUEUE_PUSHED)
   wakeAll(control)
 }

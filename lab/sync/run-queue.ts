@@ -8,7 +8,6 @@
  *       └──────┴──────┴────────┴───────┴────────┴─────────────────────────────
  */
 import { type Control, ControlWord, QUEUE_ENTRY_WORDS, RunState } from '../words/control.ts'
-import { wakeAll } from './pause.ts'
 import { WAIT_SLICE_MS } from './wait-slice.ts'
 import { lockWord, unlockWord } from './word-mutex.ts'
 
@@ -45,9 +44,9 @@ export function pushEntry(control: Control, entry: QueueEntry): void {
   int32[at + 4] = entry.handed
   int32[at + HEAD_WORDS] = bytes.length
   new Uint8Array(control.buffer).set(bytes, (at + HEAD_WORDS + 1) * 4)
-  control.words[ControlWord.QUEUE_PUSHED] = control.words[ControlWord.QUEUE_PUSHED]! + 1
+  Atomics.add(control.words, ControlWord.QUEUE_PUSHED, 1)
   unlockWord(control.words, ControlWord.QUEUE_LOCK)
-  wakeAll(control)
+  Atomics.notify(control.words, ControlWord.QUEUE_PUSHED, 1)
 }
 
 /** The oldest entry, undefined when there is none. */
@@ -76,16 +75,17 @@ export function takeEntry(control: Control): QueueEntry | undefined {
 }
 
 /**
- * Waits for an entry; undefined once the run is over. WAKE is read before the queue is looked at,
- * so a push in between makes the wait return at once.
+ * Waits for an entry; undefined once the run is over. The count of pushes is read before the queue is
+ * looked at, so a push in between makes the wait return at once. Each push wakes one worker: started
+ * lab threads then begin in their order, as on a real run queue, and not all at once.
  */
 export function takeEntryBlocking(control: Control): QueueEntry | undefined {
   for (;;) {
-    const wake = Atomics.load(control.words, ControlWord.WAKE)
+    const pushed = Atomics.load(control.words, ControlWord.QUEUE_PUSHED)
     if (Atomics.load(control.words, ControlWord.STATE) >= RunState.KILLED) return undefined
     const entry = takeEntry(control)
     if (entry !== undefined) return entry
-    Atomics.wait(control.words, ControlWord.WAKE, wake, WAIT_SLICE_MS)
+    Atomics.wait(control.words, ControlWord.QUEUE_PUSHED, pushed, WAIT_SLICE_MS)
   }
 }
 

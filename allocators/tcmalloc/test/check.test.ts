@@ -3,7 +3,7 @@
  * the invariant that must be reported. A fault that goes unseen fails the test.
  */
 import { describe, expect, it } from 'vitest'
-import { WORD_NULL, type WordIndex, wordAt } from '../../../lab/words/units.ts'
+import { WORD_NULL, type WordIndex } from '../../../lab/words/units.ts'
 import { Central, centralOf, Slot } from '../central-layout.ts'
 import { libraryOf, tcmalloc } from '../design.ts'
 import type { Library } from '../library.ts'

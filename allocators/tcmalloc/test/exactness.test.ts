@@ -8,16 +8,32 @@ import { buildSizeMap, classIndex, MAX_SMALL_BYTES, TC_PAGE_BYTES } from '../siz
 import type { TcmallocTunables } from '../tunables.ts'
 import { randomTrace, type TraceOptions } from './random-trace.ts'
 import { Replayer } from './replay.ts'
+import {
+  burstTrace,
+  handoffTrace,
+  longSpanTrace,
+  manySpansTrace,
+  piecesTrace,
+} from './shaped-trace.ts'
 
 const fixture = (name: string): unknown =>
   JSON.parse(readFileSync(new URL(`fixtures/${name}`, import.meta.url), 'utf8'))
+
+/** Traces by the name that the fixture has for them; without one they are random. */
+const shapes = {
+  handoff: ({ seed, threads, ops }: TraceOptions) => handoffTrace(seed, threads, ops),
+  burst: ({ seed, threads, ops }: TraceOptions) => burstTrace(seed, threads, ops),
+  longSpan: ({ seed, ops }: TraceOptions) => longSpanTrace(seed, ops),
+  manySpans: manySpansTrace,
+  pieces: piecesTrace,
+}
 
 const sizes = fixture('usable-sizes.json') as { runs: Record<string, [number, number][]> }
 const recorded = fixture('checkpoints.json') as {
   figures: string[]
   cases: {
     name: string
-    trace: TraceOptions
+    trace: TraceOptions & { shape?: keyof typeof shapes }
     tunables: Partial<TcmallocTunables>
     checkpoints: number[][]
   }[]
@@ -54,7 +70,8 @@ describe('random traces against the real library', () => {
   for (const { name, trace, tunables, checkpoints } of recorded.cases) {
     it(`${name}: every placement and every property`, () => {
       const replayer = new Replayer(tunables)
-      for (const line of randomTrace(trace)) replayer.line(line)
+      const lines = trace.shape === undefined ? randomTrace(trace) : shapes[trace.shape](trace)
+      for (const line of lines) replayer.line(line)
       const ours = replayer.checkpoints.map(({ stats, placementHash }) => [
         stats.heap_size,
         stats.current_allocated_bytes,

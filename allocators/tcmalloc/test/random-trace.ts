@@ -17,7 +17,7 @@ export interface TraceOptions {
 }
 
 /** xorshift32 */
-class Numbers {
+export class Numbers {
   #state: number
   constructor(seed: number) {
     this.#state = Math.imul(seed, 0x9e3779b1) >>> 0 || 1

@@ -34,7 +34,8 @@ export class LabThread {
     this.#process = context.process
     this.#process.speakFor(entry.seat, entry.thread)
     context.starter.reset()
-    context.parking.setState(SeatState.RUNNING)
+    // It was queued, which counts as parked: a safepoint may be under way.
+    context.parking.leaveWait()
     this.#heap = run.design.attach(
       this.#process,
       tunables,

@@ -34,7 +34,7 @@ import { locksHeldBy, Watchdog } from './watchdog.ts'
 const START_TIMEOUT_MS = 60_000
 const WATCH_EVERY_MS = 100
 /** How long workers have to leave after the run is over, before they are terminated. */
-const LEAVE_MS = 2000
+const LEAVE_MS = 1000
 /** Safepoints on the clock: the first after a second, then so rarely that stops stay below 1 %. */
 const TICK_MS = 1000
 const STOP_SHARE_MAX = 0.01

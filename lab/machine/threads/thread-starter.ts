@@ -227,9 +227,10 @@ export class ThreadStarter {
     const row = seat * SEAT_ROW_WORDS
     if (Atomics.load(seats, row + SeatWord.STATE) !== SeatState.ENDED) return
     const startedBy = row + SeatWord.STARTED_BY
-    if (Atomics.compareExchange(seats, startedBy, NOBODY, CLAIMED) === NOBODY) {
-      this.#reap(seat, heap)
-    }
+    if (Atomics.compareExchange(seats, startedBy, NOBODY, CLAIMED) !== NOBODY) return
+    // A lab thread that cleans up after itself has just said ENDED, which counts as parked.
+    if (seat === this.#parts.process.self.seat) this.#parts.parking.leaveWait()
+    this.#reap(seat, heap)
   }
 
   #clearTls(seat: number): void {

@@ -19,6 +19,7 @@ import { realClock } from './clock.ts'
 import { LabThread } from './lab-thread.ts'
 import type { WorkerMessage, WorkerTask } from './messages.ts'
 import { ThreadStarter } from './thread-starter.ts'
+import { warmUp } from './warm-up.ts'
 import type { WorkerContext } from './worker-context.ts'
 
 /** Piscina calls it once per worker. Resolves when the run is over for this worker. */
@@ -54,6 +55,7 @@ async function openContext(task: WorkerTask): Promise<WorkerContext> {
   const scenarioPlan = planScenario(scenario, plan.params)
   const run = openSharedRun(init, design)
   const clock = realClock(init.clockOriginMs)
+  warmUp(plan, design, clock)
   const process = run.processFor(0, 0, clock)
   const parking = new Parking(run.control, process.self)
   const post = (message: WorkerMessage): void => port.postMessage(message)
