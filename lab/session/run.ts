@@ -29,7 +29,8 @@ export async function runVariants(
   const plans = resolved.variants.map(({ plan }) => plan)
   const startedAt = new Date()
   recording.begin(runJson(request, resolved, startedAt))
-  hooks.onRunStart?.({ request, plans, folder: recording.shownPath })
+  const folder = recording.shownPath
+  hooks.onRunStart?.({ request, scenario: resolved.scenario.name, plans, folder })
 
   const variants: VariantSummary[] = []
   const problems: string[] = []
@@ -58,7 +59,7 @@ export async function runVariants(
     }
   }
 
-  const summary = summaryOf(request, resolved, recording.shownPath, variants)
+  const summary = summaryOf(request, resolved, folder, variants)
   await recording.end(summary)
   problems.push(...recording.problems)
   const failed = failedThresholds(request.thresholds, variants)

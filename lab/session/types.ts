@@ -61,6 +61,8 @@ export interface RunRequest {
 /** What is known before the first variant starts. */
 export interface RunStart {
   readonly request: RunRequest
+  /** The scenario's own name. */
+  readonly scenario: string
   /** One plan per variant, everything resolved. */
   readonly plans: readonly RunPlan[]
   /** Run folder, relative to where the command runs. */
