@@ -172,7 +172,7 @@ export interface ArenaSummary {
 export interface VariantSummary {
   readonly variant: string
   readonly outcome: Outcome
-  /** Label of the phase under way at an early end; null when completed. */
+  /** Label of the last phase mark passed before an early end; null when completed. */
   readonly outcomePhase: string | null
   readonly message: string
   readonly seconds: number

@@ -3,7 +3,7 @@ import type { Anatomy, VariantSummary } from '../metrics/types.ts'
 import { PAGE_BYTES } from '../words/units.ts'
 import { counted, mib } from './figures.ts'
 
-type Cause = Exclude<keyof Anatomy, 'rss' | 'live'>
+export type Cause = Exclude<keyof Anatomy, 'rss' | 'live'>
 
 /** What each cause is called in a sentence: `612 MiB …`. */
 const CAUSE_TEXT: Readonly<Record<Cause, string>> = {

@@ -2,7 +2,7 @@
 import type { RunSummary, VariantSummary } from '../metrics/types.ts'
 import { MIB } from '../words/units.ts'
 import { compact, mib, percent, ratio } from './figures.ts'
-import { causesOf, strandedBytes } from './stranded.ts'
+import { type Cause, causesOf, strandedBytes } from './stranded.ts'
 
 /** Differences of RSS smaller than this are not worth recommending anything. */
 const SAME_WITHIN = 0.05
@@ -84,7 +84,7 @@ function outcomeLines(
   if (killed.length > 0) return killedComparison(run, killed, survived)
   if (survived.length > 1) return survivedComparison(survived)
   const only = survived[0]
-  return run.variants.length === 1 && only !== undefined ? advice(only) : []
+  return run.variants.length === 1 && only !== undefined ? advice(run, only) : []
 }
 
 /** Variants that ended neither well nor by the limit: their figures say nothing about memory. */
@@ -108,7 +108,7 @@ function killedComparison(
   const names = listed(killed.map(({ variant }) => variant))
   if (survived.length === 0) {
     const tried = killed.length === 1 ? `${names} does not survive` : `None of ${names} survives`
-    return [`${tried} ${limit}.`, ...advice(killed[0]!)]
+    return [`${tried} ${limit}.`, ...advice(run, killed[0]!)]
   }
   const byPeak = [...survived].sort((a, b) => a.rss.max - b.rss.max)
   const survivors = listed(byPeak.map(({ variant }) => variant))
@@ -169,23 +169,31 @@ function fastest(survived: readonly VariantSummary[]): string[] {
 const HEALTHY_RATIO = 1.5
 
 /** What to try next, where the cause has a known remedy in glibc's tunables. */
-function advice(variant: VariantSummary): string[] {
+function advice(run: RunSummary, variant: VariantSummary): string[] {
   const { anatomy } = variant
-  const [design = '', set = ''] = variant.variant.split(':')
-  if (design !== 'glibc' || variant.anatomyAt === null) return []
+  if (variant.variant !== 'glibc' || variant.anatomyAt === null) return []
   if (anatomy.rss < HEALTHY_RATIO * anatomy.live) return []
-  const main = causesOf(anatomy)[0]?.cause
-  const fewerArenas = variant.arenas > 1 && !set.includes('arena_max')
-  if ((main === 'pinnedFree' || main === 'freeInBins') && fewerArenas) {
-    return ['Try -a glibc:arena_max=1 beside it: does sharing one arena hold RSS down?']
-  }
-  if (main === 'freeTop' && !set.includes('trim_threshold')) {
-    return ['Try -a glibc:trim_threshold=131072 beside it: the tops are free but above it.']
-  }
-  if (main === 'threadCaches' && !set.includes('tcache_count')) {
-    return ['Try -a glibc:tcache_count=0 beside it: thread caches hold most of it.']
-  }
-  return []
+  const remedy = REMEDIES[causesOf(anatomy)[0]?.cause ?? 'other']
+  if (remedy === undefined || run.variantsAsked.includes(remedy.variant)) return []
+  return [`Try -a ${remedy.variant} beside it: ${remedy.question}`]
+}
+
+const ONE_ARENA = {
+  variant: 'glibc:arena_max=1',
+  question: 'does sharing one arena hold RSS down?',
+} as const
+
+const REMEDIES: Readonly<Partial<Record<Cause, { variant: string; question: string }>>> = {
+  pinnedFree: ONE_ARENA,
+  freeInBins: ONE_ARENA,
+  freeTop: {
+    variant: 'glibc:trim_threshold=131072',
+    question: 'does trimming the tops earlier give it back?',
+  },
+  threadCaches: {
+    variant: 'glibc:tcache_count=0',
+    question: 'do the thread caches hold it?',
+  },
 }
 
 /** `a`, `a and b`, `a, b and c`. */
