@@ -174,6 +174,7 @@ function advice(run: RunSummary, variant: VariantSummary): string[] {
   if (variant.variant !== 'glibc' || variant.anatomyAt === null) return []
   if (anatomy.rss < HEALTHY_RATIO * anatomy.live) return []
   const remedy = REMEDIES[causesOf(anatomy)[0]?.cause ?? 'other']
+  if (remedy === ONE_ARENA && variant.arenas < 2) return []
   if (remedy === undefined || run.variantsAsked.includes(remedy.variant)) return []
   return [`Try -a ${remedy.variant} beside it: ${remedy.question}`]
 }
