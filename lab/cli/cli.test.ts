@@ -194,7 +194,7 @@ describe('cli: interrupted', () => {
     const { code, stdout, stderr } = await ended
     expect(code).toBe(130)
     expect(stderr).toContain('SIGINT: ending the run')
-    expect(stdout).toMatch(/tcmalloc +interrupted after day \d+: partial figures/)
+    expect(stdout).toMatch(/tcmalloc +interrupted after "day \d+": partial figures/)
     expect(stdout).toContain('not run: glibc')
     const [run] = runs()
     const path = join(folder, '.arena-lab', 'runs', run!, 'summary.json')

@@ -14,7 +14,7 @@ export interface Anatomy {
   readonly blockOverhead: number
   /** Free, in threads' caches. */
   readonly threadCaches: number
-  /** Free whole pages that a live block above them in the same heap keeps resident. */
+  /** Free whole pages kept by a block above them in their heap, or in a newer heap of the arena. */
   readonly pinnedFree: number
   /** Free at the end of a heap. */
   readonly freeTop: number

@@ -54,11 +54,11 @@ describe('summary: text', () => {
                            120 MiB free under pinned tops, main arena
 
       Verdict
-        glibc              OOM-killed after day 2: 768 MiB resident, 256 MiB live, 400 MiB free under
+        glibc              OOM-killed after "day 2": 768 MiB resident, 256 MiB live, 400 MiB free under
                            pinned tops
         glibc:arena_max=1  survives: peak 70 % of the limit
 
-      → glibc:arena_max=1 survives the 768 MiB that kills glibc after day 2.
+      → glibc:arena_max=1 survives the 768 MiB that kills glibc after "day 2".
       → glibc:arena_max=1 runs at 0.62 × the rate of ops of glibc; lock wait 9.87 s against 0.12 s.
 
       Results: .arena-lab/runs/20260101T000000Z-seedservice-glibc-a1b2c3
@@ -123,7 +123,7 @@ describe('summary: text', () => {
       notices: ['heap_max lowered to 16MiB'],
     }
     const text = summaryText(withVariants(broken), 100, PLAIN)
-    expect(text).toContain('heap corrupted after day 2: free(): invalid pointer')
+    expect(text).toContain('heap corrupted after "day 2": free(): invalid pointer')
     expect(text).toContain('also broken: chunk.size ≥ 32 (arena 2, chunk 0x40: size 0)')
     expect(text).toContain('note: heap_max lowered to 16MiB')
   })
@@ -132,7 +132,7 @@ describe('summary: text', () => {
 describe('verdict', () => {
   it('names what survives, what does not, and what it costs', () => {
     expect(comparison(mainJob)).toEqual([
-      'glibc:arena_max=1 survives the 768 MiB that kills glibc after day 2.',
+      'glibc:arena_max=1 survives the 768 MiB that kills glibc after "day 2".',
       'glibc:arena_max=1 runs at 0.62 × the rate of ops of glibc; lock wait 9.87 s against 0.12 s.',
     ])
   })
@@ -169,7 +169,7 @@ describe('verdict', () => {
 
   it('compares nothing that was interrupted', () => {
     const cut = { ...survivor, outcome: 'interrupted' as const }
-    expect(variantVerdict(mainJob, cut)).toBe('interrupted after day 3: partial figures')
+    expect(variantVerdict(mainJob, cut)).toBe('interrupted after "day 3": partial figures')
     expect(comparison(withVariants(killed, cut))).toEqual([
       'Ended early: the figures are partial, and nothing is compared.',
     ])
@@ -178,7 +178,7 @@ describe('verdict', () => {
   it('leaves out of the comparison what did not run properly', () => {
     const broken = { ...survivor, variant: 'mine', outcome: 'corrupted' as const }
     expect(comparison(withVariants(killed, survivor, broken))).toEqual([
-      'glibc:arena_max=1 survives the 768 MiB that kills glibc after day 2.',
+      'glibc:arena_max=1 survives the 768 MiB that kills glibc after "day 2".',
       'glibc:arena_max=1 runs at 0.62 × the rate of ops of glibc; lock wait 9.87 s against 0.12 s.',
       'mine did not run properly and is not compared.',
     ])

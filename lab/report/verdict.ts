@@ -17,7 +17,7 @@ const lastPhase = (variant: VariantSummary): string | undefined => variant.phase
 /** `after day 3`, `before the first phase mark`; for runs without marks, the time. */
 function whenItEnded(variant: VariantSummary): string {
   const last = lastPhase(variant)
-  if (last !== undefined) return `after ${last}`
+  if (last !== undefined) return `after "${last}"`
   return `after ${variant.seconds.toFixed(1)} s`
 }
 
