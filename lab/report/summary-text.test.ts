@@ -156,8 +156,12 @@ describe('verdict', () => {
     const fast = { ...small, variant: 'tcmalloc', rss: { max: 6 * MIB, end: 6 * MIB } }
     expect(comparison(unlimitedWith(small, { ...fast, opsPerSecond: 15e6 }))).toEqual([
       'RSS at the end is about the same for all of them.',
-      'tcmalloc carries out most ops: 15.0 M per second, 2.50 × glibc:arena_max=1.',
+      'tcmalloc carries out most ops: 15.0 M per second, 2.50 × as many as glibc:arena_max=1.',
     ])
+    const calm = { ...fast, opsPerSecond: 15e6, minorFaults: 13 }
+    expect(comparison(unlimitedWith(small, calm)).at(-1)).toBe(
+      'glibc:arena_max=1 takes 196 608 minor faults, tcmalloc 13.',
+    )
   })
 
   it('compares those that all live by where they end', () => {

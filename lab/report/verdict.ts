@@ -1,11 +1,15 @@
 /** What came of it, in sentences: one per variant, then what the comparison says to do. */
 import type { RunSummary, VariantSummary } from '../metrics/types.ts'
 import { MIB } from '../words/units.ts'
-import { compact, mib, percent, ratio } from './figures.ts'
+import { compact, grouped, mib, percent, ratio } from './figures.ts'
 import { type Cause, causesOf, strandedBytes } from './stranded.ts'
 
 /** Differences of RSS smaller than this are not worth recommending anything. */
 const SAME_WITHIN = 0.05
+/** So many times the faults of another variant are worth a line. */
+const FAULT_STORM = 10
+/** Beyond so many times live the two figures say more than their ratio. */
+const RATIO_TOLD_MAX = 100
 /** Nor are those below what any process needs to start. */
 const TOO_SMALL_BYTES = 8 * MIB
 
@@ -50,8 +54,10 @@ function completedVerdict(run: RunSummary, variant: VariantSummary): string {
   if (variant.live.end <= 0) {
     return `completed: ${mib(variant.rss.end)} resident, nothing live${failures}`
   }
-  const times = ratio(variant.rss.end, variant.live.end)
-  return `completed: ends at ${times} × live${failures}`
+  if (variant.rssPerLive > RATIO_TOLD_MAX) {
+    return `completed: ${mib(variant.rss.end)} resident for ${mib(variant.live.end)} live${failures}`
+  }
+  return `completed: ends at ${ratio(variant.rss.end, variant.live.end)} × live${failures}`
 }
 
 function strandedVerdict(variant: VariantSummary): string {
@@ -157,12 +163,21 @@ function fastest(survived: readonly VariantSummary[]): string[] {
   if (best === undefined || worst === undefined || worst.opsPerSecond <= 0) return []
   if (best.opsPerSecond < (1 + SAME_WITHIN) * worst.opsPerSecond) return []
   const times = others.map(
-    ({ variant, opsPerSecond }) => `${ratio(best.opsPerSecond, opsPerSecond)} × ${variant}`,
+    ({ variant, opsPerSecond }) =>
+      `${ratio(best.opsPerSecond, opsPerSecond)} × as many as ${variant}`,
   )
   return [
     `${best.variant} carries out most ops: ${compact(best.opsPerSecond)} per second, ` +
       `${listed(times)}.`,
+    ...faultsApart(best, worst),
   ]
+}
+
+/** A storm of page faults is what makes an allocator slow without any memory to show for it. */
+function faultsApart(best: VariantSummary, worst: VariantSummary): string[] {
+  if (worst.minorFaults < FAULT_STORM * Math.max(1, best.minorFaults)) return []
+  const [many, few] = [grouped(worst.minorFaults), grouped(best.minorFaults)]
+  return [`${worst.variant} takes ${many} minor faults, ${best.variant} ${few}.`]
 }
 
 /** RSS below so many times live is no problem worth advice. */
