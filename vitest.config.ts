@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ['**/*.test.ts'],
     exclude: ['node_modules/**', 'dist/**'],
+    reporters: ['default', './test/tally-reporter.ts'],
     globalSetup: ['test/build-dist.ts'],
     testTimeout: 120_000,
     hookTimeout: 120_000,

@@ -31,6 +31,8 @@ export interface Process {
   readonly dataStart: WordIndex
   /** False once a second thread has ever been started (glibc: SINGLE_THREAD_P). */
   readonly singleThreaded: boolean
+  /** vm.overcommit_memory is 2: allocators then give address space back too. Absent: it is not. */
+  readonly strictOvercommit?: boolean
 
   // ── pages ──────────────────────────────────────────────────────────────────────────────────
   /** Must precede an access that may be the first to its page: makes that one page resident. */
@@ -111,7 +113,10 @@ export interface ThreadHeap {
   usableSize(block: Block): number
   /** malloc_trim(pad) or the design's equivalent; true when memory went back. */
   trim(padBytes: number): boolean
-  /** The thread ends: caches go back, the arena is detached. No call may follow. */
+  /**
+   * The thread ends: caches go back, the arena is detached. Only `free` may still be called: a
+   * detached thread's own DTV is freed that late (glibc: __nptl_free_tcb).
+   */
   exit(): void
 }
 
@@ -215,6 +220,11 @@ export interface Design<T = Readonly<Record<string, number>>> {
   readonly tunables: TunableSpecs<T>
   /** Bytes of static data it wants between page 1 and the brk heap, for this many seats. */
   readonly dataBytes: number
+  /**
+   * Modules with thread-local storage in a process that runs under it, libc included; 1 (libc alone)
+   * when absent. Starting a thread callocs a DTV of 16 + this many entries of 16 bytes.
+   */
+  readonly tlsModules?: number
   /** Adjusts tunables to a run before it starts (`heap_max`); says what it changed, if anything. */
   fit?(tunables: T, run: FitRequest): Fitted<T>
   /** Lays out the state in the words, once, before any thread runs. */

@@ -1,8 +1,11 @@
 /** Tunables: what a design can be told, under the names the real allocator has for them. */
 
 export interface TunableSpec {
-  /** `bytes` accepts `64KiB`, `flag` accepts true and false; all are held as numbers. */
-  readonly kind: 'bytes' | 'count' | 'flag'
+  /**
+   * `bytes` accepts `64KiB`, `ratio` accepts `0.5`, `flag` accepts true and false; all are held as
+   * numbers.
+   */
+  readonly kind: 'bytes' | 'count' | 'ratio' | 'flag'
   readonly default: number
   readonly min: number
   readonly max: number

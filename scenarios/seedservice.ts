@@ -62,9 +62,9 @@ function keptBefore(load: Load, day: number, i: number): number {
 export default defineScenario({
   name: 'seedservice',
   summary:
-    'Ingest threads allocate a day of records, a janitor frees the day before: RSS climbs until the ' +
-    'OOM kill although nothing leaks. Look at RSS ÷ live after each midnight, at what each arena ' +
-    'strands, and at the remote frees.',
+    'Ingest threads allocate a day of records, a janitor frees the day before: RSS climbs until ' +
+    'the OOM kill although nothing leaks. Look at RSS ÷ live after each midnight, at what each ' +
+    'arena strands, and at the remote frees.',
   params: {
     days: { default: 10, unit: 'count', min: 1, max: 1000, meaning: 'Days to simulate.' },
     ingesters: {

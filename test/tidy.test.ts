@@ -109,6 +109,8 @@ function longestFunction(text: string): { name: string; lines: number } {
       )
     if (opening === null || /^\s*(if|for|while|switch|return|else|describe|it|expect)\b/.test(line))
       continue
+    // A function's first line ends in its body's brace or its parameters' parenthesis.
+    if (!/[{(]$/.test(line)) continue
     const close = `${opening[1]}}`
     let end = start
     while (end < lines.length && lines[end] !== close) end++

@@ -39,6 +39,21 @@ const PROGRESS_MASK = 255
 /** Stamps differ by block and by time; 0 means "nothing written". */
 const STAMP_STEP = 0x9e3779b1
 
+/** Ops that `HeapOps` carries out; the others are the machine's. */
+const HEAP_OPS: ReadonlySet<number> = new Set([
+  Op.MALLOC,
+  Op.CALLOC,
+  Op.REALLOC,
+  Op.MEMALIGN,
+  Op.FREE,
+  Op.WRITE,
+  Op.WRITE_PAGES,
+  Op.SWAP,
+  Op.MOVE,
+  Op.TRIM,
+])
+export const isHeapOp = (code: number): boolean => HEAP_OPS.has(code)
+
 export interface HeapOpsOptions {
   /** `write` fills every byte instead of the ends. */
   readonly fill: boolean
@@ -175,6 +190,12 @@ export class HeapOps {
     this.#free(this.cellAt(operand), operand < 0, false)
   }
 
+  /** Before something is received into a cell: what it still holds is freed. */
+  emptyCell(operand: number): void {
+    const cell = this.cellAt(operand)
+    if (this.#cells[cell + Cell.BLOCK] !== 0) this.#free(cell, operand < 0, false)
+  }
+
   #malloc(cell: number, shared: boolean, bytes: number, timed: boolean): void {
     if (!timed) {
       this.#fillCell(cell, shared, this.#heap.malloc(bytes), bytes)
@@ -189,7 +210,7 @@ export class HeapOps {
   /** Puts a new block into a cell; what the cell still held is freed first. */
   #fillCell(cell: number, shared: boolean, block: Block, bytes: number): void {
     const cells = this.#cells
-    const held = shared ? claimCell(cells, cell) : cells[cell + Cell.BLOCK]!
+    const held = this.#open(cell, shared)
     if (held !== 0) this.#release(cell, held as Block, false)
     if (block !== BLOCK_NULL) {
       cells[cell + Cell.REQUESTED] = bytes
@@ -199,8 +220,7 @@ export class HeapOps {
     } else {
       this.#addCount(Counter.FAILED_ALLOCATIONS, 1)
     }
-    if (shared) releaseCell(cells, cell, block)
-    else cells[cell + Cell.BLOCK] = block
+    this.#close(cell, shared, block)
   }
 
   #countAllocation(bytes: number, mallocs: number): void {
@@ -213,11 +233,10 @@ export class HeapOps {
 
   #free(cell: number, shared: boolean, timed: boolean): void {
     const cells = this.#cells
-    const block = (shared ? claimCell(cells, cell) : cells[cell + Cell.BLOCK]!) as Block
+    const block = this.#open(cell, shared) as Block
     if (block === BLOCK_NULL) this.#addCount(Counter.EMPTY_OPS, 1)
     else this.#release(cell, block, timed)
-    if (shared) releaseCell(cells, cell, BLOCK_NULL)
-    else cells[cell + Cell.BLOCK] = BLOCK_NULL
+    this.#close(cell, shared, BLOCK_NULL)
   }
 
   /** Checks the stamps, counts, frees. The cell's other words still describe the block. */
@@ -248,7 +267,7 @@ export class HeapOps {
 
   #realloc(cell: number, shared: boolean, bytes: number, timed: boolean): void {
     const cells = this.#cells
-    const old = (shared ? claimCell(cells, cell) : cells[cell + Cell.BLOCK]!) as Block
+    const old = this.#open(cell, shared) as Block
     const oldBytes = old === BLOCK_NULL ? 0 : cells[cell + Cell.REQUESTED]!
     const stamp = old === BLOCK_NULL ? 0 : cells[cell + Cell.STAMP]!
     if (stamp !== 0) this.#checkStamps(old, oldBytes, stamp)
@@ -270,14 +289,13 @@ export class HeapOps {
       this.#addCount(Counter.FREES, 1)
     }
     const kept = block === BLOCK_NULL && bytes !== 0 ? old : block
-    if (shared) releaseCell(cells, cell, kept)
-    else cells[cell + Cell.BLOCK] = kept
+    this.#close(cell, shared, kept)
   }
 
   /** `pages` 0 touches every page; otherwise the first so many, and stamps only the start. */
   #write(cell: number, shared: boolean, pages: number): void {
     const cells = this.#cells
-    const block = (shared ? claimCell(cells, cell) : cells[cell + Cell.BLOCK]!) as Block
+    const block = this.#open(cell, shared) as Block
     if (block === BLOCK_NULL) {
       this.#addCount(Counter.EMPTY_OPS, 1)
     } else {
@@ -290,7 +308,7 @@ export class HeapOps {
         this.#writePages(block, Math.min(words, pages * PAGE_WORDS))
       }
     }
-    if (shared) releaseCell(cells, cell, block)
+    this.#close(cell, shared, block)
   }
 
   #writePages(block: Block, words: number): void {
@@ -322,41 +340,49 @@ export class HeapOps {
   }
 
   #move(from: number, to: number): void {
+    if (from === to) return
     const cells = this.#cells
     const source = this.cellAt(from)
     const target = this.cellAt(to)
-    const block = from < 0 ? claimCell(cells, source) : cells[source + Cell.BLOCK]!
-    const held = to < 0 ? claimCell(cells, target) : cells[target + Cell.BLOCK]!
-    if (held !== 0) this.#release(target, held as Block, false)
+    // In index order, as in #swap, so that two lab threads never wait for each other's claims.
+    const held = to > from ? this.#open(target, to < 0) : 0
+    const block = this.#open(source, from < 0)
+    const displaced = to > from ? held : this.#open(target, to < 0)
+    if (displaced !== 0) this.#release(target, displaced as Block, false)
     if (block === 0) this.#addCount(Counter.EMPTY_OPS, 1)
-    cells[target + Cell.REQUESTED] = cells[source + Cell.REQUESTED]!
-    cells[target + Cell.ALLOCATED_BY] = cells[source + Cell.ALLOCATED_BY]!
-    cells[target + Cell.STAMP] = cells[source + Cell.STAMP]!
-    if (to < 0) releaseCell(cells, target, block)
-    else cells[target + Cell.BLOCK] = block
-    if (from < 0) releaseCell(cells, source, 0)
-    else cells[source + Cell.BLOCK] = 0
+    for (let field = Cell.REQUESTED; field <= Cell.STAMP; field++) {
+      cells[target + field] = cells[source + field]!
+    }
+    this.#close(target, to < 0, block)
+    this.#close(source, from < 0, 0)
   }
 
   #swap(a: number, b: number): void {
     if (a === b) return
-    // Two shared cells are claimed in index order, so that two swaps never wait for each other.
-    const first = this.cellAt(Math.max(a, b))
-    const second = this.cellAt(Math.min(a, b))
     const cells = this.#cells
-    const firstShared = Math.max(a, b) < 0
-    const secondShared = Math.min(a, b) < 0
-    const x = firstShared ? claimCell(cells, first) : cells[first + Cell.BLOCK]!
-    const y = secondShared ? claimCell(cells, second) : cells[second + Cell.BLOCK]!
+    const upper = Math.max(a, b)
+    const lower = Math.min(a, b)
+    const first = this.cellAt(upper)
+    const second = this.cellAt(lower)
+    const x = this.#open(first, upper < 0)
+    const y = this.#open(second, lower < 0)
     for (let field = Cell.REQUESTED; field <= Cell.STAMP; field++) {
       const kept = cells[first + field]!
       cells[first + field] = cells[second + field]!
       cells[second + field] = kept
     }
-    if (firstShared) releaseCell(cells, first, y)
-    else cells[first + Cell.BLOCK] = y
-    if (secondShared) releaseCell(cells, second, x)
-    else cells[second + Cell.BLOCK] = x
+    this.#close(first, upper < 0, y)
+    this.#close(second, lower < 0, x)
+  }
+
+  /** The block of a cell; a shared cell is this lab thread's alone until `#close`. */
+  #open(cell: number, shared: boolean): number {
+    return shared ? claimCell(this.#cells, cell) : this.#cells[cell + Cell.BLOCK]!
+  }
+
+  #close(cell: number, shared: boolean, block: number): void {
+    if (shared) releaseCell(this.#cells, cell, block)
+    else this.#cells[cell + Cell.BLOCK] = block
   }
 
   #time(kind: number, ns: number): void {

@@ -129,7 +129,7 @@ export class LabProcess implements Process {
   }
 
   makeLock(word: WordIndex, name: string): LockId {
-    return this.#locks.make(word, name, 'heap') as LockId
+    return this.#locks.make(word, name) as LockId
   }
   lock(word: WordIndex, id: LockId): void {
     this.#locks.lock(this.words, word, id)

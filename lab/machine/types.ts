@@ -1,7 +1,7 @@
 /** What every machine is given, and what it gives back. */
 import type { Design, HeapReport } from '../../allocators/contract.ts'
-import type { Control } from '../words/control.ts'
-import type { SharedWords } from '../words/units.ts'
+import type { SpaceLimits } from '../memory/address-space.ts'
+import type { SharedRun } from './shared-run.ts'
 
 /** A design by name or file, with its resolved tunables: plain data, sent to workers. */
 export interface VariantPlan {
@@ -10,20 +10,6 @@ export interface VariantPlan {
   /** Registry name, or the path of a user's design file. */
   readonly design: string
   readonly tunables: Readonly<Record<string, number>>
-}
-
-/** Limits of the modelled kernel. Bytes; `undefined` means none. */
-export interface SpaceLimits {
-  /** cgroup memory.max: crossing it is the OOM kill. */
-  readonly memoryLimit: number | undefined
-  /** ulimit -v: mapping beyond it fails with ENOMEM. */
-  readonly addressSpaceLimit: number | undefined
-  /** vm.overcommit_memory: 0 heuristic, 1 always, 2 never beyond the ratio. */
-  readonly overcommitMemory: 0 | 1 | 2
-  /** vm.overcommit_ratio, percent of `ramBytes`. */
-  readonly overcommitRatio: number
-  /** Memory of the modelled machine, for the overcommit modes. */
-  readonly ramBytes: number
 }
 
 /** One run: one design, one scenario, one machine. Plain data, sent to workers as it is. */
@@ -61,6 +47,8 @@ export interface MachineOutcome {
   readonly outcome: Outcome
   /** One or more lines for the user: what died, who held what, which lock. Empty when completed. */
   readonly message: string
+  /** False when the lab itself fell short (heap buffer full): the results mean nothing. */
+  readonly trustworthy: boolean
   /** Label of the phase under way when it ended early. */
   readonly phase: string | undefined
   /** Nanoseconds from the start barrier to the end, safepoints excluded. */
@@ -74,10 +62,14 @@ export interface Safepoint {
   readonly reason: 'phase' | 'tick' | 'end' | 'oom' | 'request'
   readonly label: string
   readonly ns: number
+  /** False when lab threads were stopped in the middle of ops: what is found is partial. */
+  readonly clean: boolean
 }
 
 /** What a machine tells while it runs. It never waits for `onPhase`, but for `onSafepoint`. */
 export interface MachineListener {
+  /** The shared state is laid out and the workers are starting; nobody runs until it settles. */
+  onPrepared?(run: SharedRun): Promise<void>
   /** Every lab thread is parked until the promise settles. */
   onSafepoint(safepoint: Safepoint): Promise<void>
 }
@@ -85,8 +77,10 @@ export interface MachineListener {
 /** A run under way. */
 export interface RunningMachine {
   readonly plan: RunPlan
-  readonly heap: SharedWords
-  readonly control: Control
+  /** The shared buffers, and the process as any isolate may look at it. */
+  readonly run: SharedRun
+  /** What the design changed of its tunables to fit the run, for the user. */
+  readonly notice: string | undefined
   /** Nanoseconds of the run's clock so far. */
   now(): number
   pause(): Promise<void>
@@ -96,4 +90,4 @@ export interface RunningMachine {
   readonly finished: Promise<MachineOutcome>
 }
 
-export type { Design, HeapReport }
+export type { Design, HeapReport, SpaceLimits }

@@ -3,7 +3,7 @@
  * `summary.json`. Bytes and nanoseconds throughout. Others read these files: add fields, never
  * rename one.
  */
-import type { ArenaReport, HeapReport } from '../../allocators/contract.ts'
+import type { ArenaReport, HeapReport, Violation } from '../../allocators/contract.ts'
 import type { Outcome } from '../machine/types.ts'
 
 /** RSS by cause. At a safepoint the parts add up to `rss` exactly. */
@@ -25,6 +25,14 @@ export interface Anatomy {
   /** Resident pages that no design accounts for: thread stacks, static data of the process. */
   readonly other: number
   readonly rss: number
+}
+
+/** What one arena adds to the anatomy. */
+export interface ArenaAnatomy {
+  readonly resident: number
+  /** Requested bytes that are resident. */
+  readonly live: number
+  readonly pinnedFree: number
 }
 
 export interface ArenaSample {
@@ -49,7 +57,18 @@ export interface LockSample {
   readonly waitNsMax: number
   readonly waitersMax: number
   readonly ownerSwitches: number
+  /** Failed tryLocks; 0 where a machine counts them by lab thread only, as `threads` does. */
   readonly failedTries: number
+}
+
+/** One seat: what its lab thread does, and its running totals (earlier lab threads' included). */
+export interface ThreadSample {
+  /** Lab thread number; -1 when the seat is free. */
+  readonly thread: number
+  readonly ops: number
+  readonly lockWaitNs: number
+  /** A `SeatState`, in lower case. */
+  readonly state: string
 }
 
 /** One line of samples.ndjson: taken without stopping anybody. Counts are running totals. */
@@ -75,8 +94,8 @@ export interface Sample {
   readonly phase: string
   readonly arenas: readonly ArenaSample[]
   readonly locks: readonly LockSample[]
-  /** By seat: ops carried out, ns waiting for locks, lab thread number or -1. */
-  readonly threads: readonly { thread: number; ops: number; lockWaitNs: number; state: string }[]
+  /** By seat. */
+  readonly threads: readonly ThreadSample[]
   /** Remote-free matrix: `[freeing][allocating]` blocks by seat; every 10th sample only. */
   readonly matrix?: readonly (readonly number[])[]
 }
@@ -93,9 +112,13 @@ export interface SafepointSample {
   readonly minorFaults: number
   readonly anatomy: Anatomy
   readonly heap: HeapReport
-  readonly violations: readonly { invariant: string; where: string }[]
+  readonly violations: readonly Violation[]
   /** By arena of `heap.arenas`: resident, live requested and pinned-free bytes. */
-  readonly arenas: readonly { resident: number; live: number; pinnedFree: number }[]
+  readonly arenas: readonly ArenaAnatomy[]
+  /** Ops carried out so far. */
+  readonly ops: number
+  /** Of `anatomy.other`: blocks the process itself holds, which no cell names. */
+  readonly processBlocks: number
 }
 
 /** One line of samples.ndjson: something rare that happened. */
@@ -110,10 +133,39 @@ export interface LogSample {
 
 export type SampleLine = Sample | SafepointSample | LogSample
 
+/** Nanoseconds; 0 when nothing was timed. Values under `CLOCK_FLOOR_NS` only say "faster". */
 export interface LatencySummary {
   readonly p50: number
   readonly p99: number
   readonly p999: number
+  /** Ops timed: one in 64. */
+  readonly timed: number
+}
+
+/** Taken at a phase mark. Counts are running totals since the start barrier. */
+export interface PhaseSummary {
+  readonly label: string
+  readonly seconds: number
+  readonly rss: number
+  readonly vmSize: number
+  readonly live: number
+  readonly minorFaults: number
+  readonly ops: number
+}
+
+/** One arena (or the design's equivalent), at the safepoint that the summary explains. */
+export interface ArenaSummary {
+  readonly name: string
+  /** Bytes got from the system, and resident bytes of them. */
+  readonly system: number
+  readonly resident: number
+  /** Requested bytes that are resident. */
+  readonly live: number
+  readonly pinnedFree: number
+  /** Free bytes as the design counts them, the top not included. */
+  readonly free: number
+  readonly top: number
+  readonly attachedThreads: number
 }
 
 /** One entry of summary.json's `variants`. */
@@ -126,7 +178,11 @@ export interface VariantSummary {
   readonly seconds: number
   readonly ops: number
   readonly opsPerSecond: number
+  /** False when the lab itself fell short, so that the figures mean nothing. */
+  readonly trustworthy: boolean
   readonly rss: { readonly max: number; readonly end: number }
+  /** RSS ÷ live at the end; 0 when nothing is live. */
+  readonly rssPerLive: number
   readonly vmSize: { readonly max: number; readonly end: number }
   readonly live: { readonly max: number; readonly end: number }
   readonly minorFaults: number
@@ -143,21 +199,25 @@ export interface VariantSummary {
   readonly remoteFrees: number
   readonly failedAllocations: number
   readonly lockWaitNs: number
-  /** Share of the carry-out time spent recording, 0..1. */
+  /** tryLock calls that found the lock held. */
+  readonly failedTries: number
+  /** Share of the lab threads' time (recording and carrying out) spent recording, 0..1. */
   readonly recordingShare: number
   /** Share of the run spent stopped at safepoints, 0..1. */
   readonly stoppedShare: number
   readonly latencyNs: { readonly malloc: LatencySummary; readonly free: LatencySummary }
   readonly anatomy: Anatomy
-  readonly phases: readonly {
-    readonly label: string
-    readonly seconds: number
-    readonly rss: number
-    readonly vmSize: number
-    readonly live: number
-    readonly minorFaults: number
-    readonly ops: number
-  }[]
+  /** Which safepoint `anatomy` and `arenaDetails` are of; null when there was none. */
+  readonly anatomyAt: string | null
+  /** True when that safepoint's walk was cut, or no safepoint was reached. */
+  readonly partial: boolean
+  readonly arenaDetails: readonly ArenaSummary[]
+  /** Those waited for longest. */
+  readonly locks: readonly LockSample[]
+  readonly violations: readonly Violation[]
+  readonly phases: readonly PhaseSummary[]
+  /** CPU seconds of all threads, and of the main thread, which samples; null where unknown. */
+  readonly cpu: { readonly seconds: number; readonly mainSeconds: number | null }
   readonly notices: readonly string[]
 }
 
@@ -171,6 +231,8 @@ export interface RunSummary {
   readonly limits: Readonly<Record<string, number | null>>
   /** Run folder, relative to where the command ran; null when nothing was written. */
   readonly folder: string | null
+  /** Every variant that was asked for: an interrupted run may have reached only some of them. */
+  readonly variantsAsked: readonly string[]
   readonly variants: readonly VariantSummary[]
 }
 

@@ -47,6 +47,7 @@ export interface ControlPlan extends ControlSizes {
     readonly barriers: number
     readonly runQueue: number
     readonly log: number
+    readonly stacks: number
   }
 }
 
@@ -163,6 +164,13 @@ export const QUEUE_ENTRY_WORDS = 128
 /** Float64 figures of an event-log entry: see `LogField`. */
 export const LOG_ENTRY = 8
 
+/** Words before the stack entries: mutex, entries in the cache. See lab/machine/thread-lifecycle. */
+export const STACK_HEAD = 16
+/** Words of a thread's stack entry: its mapping, its pages, the block of its DTV. */
+export const STACK_ENTRY_WORDS = 4
+/** Most stacks the cache can hold: 40 MiB of the smallest stacks (16 KiB and a guard page). */
+export const STACK_CACHE_MAX = 2048
+
 const LINE = 64
 
 export function planControl(sizes: ControlSizes): ControlPlan {
@@ -192,6 +200,7 @@ export function planControl(sizes: ControlSizes): ControlPlan {
     barriers: area(sizes.barriers * BARRIER_BYTES),
     runQueue: area(sizes.runQueueSlots * QUEUE_ENTRY_WORDS * 4),
     log: area(sizes.logEntries * LOG_ENTRY * 8),
+    stacks: area((STACK_HEAD + (sizes.seats + STACK_CACHE_MAX) * STACK_ENTRY_WORDS) * 4),
   }
   return { ...sizes, bytes: roundUp(next, PAGE_BYTES), at }
 }

@@ -1,8 +1,8 @@
 /**
  * Ops, as a batch holds them: a compact `Int32Array` of `[code, operand, …]`.
  *
- * A cell operand ≥ 0 is a private cell of the lab thread; a negative one, `~index`, is a cell of the
- * shared tables. Bytes, counts and indices are below 2^31. Durations are two words: whole
+ * A cell operand ≥ 0 is a private cell of the lab thread; a negative one, `~index`, is a cell of
+ * the shared tables. Bytes, counts and indices are below 2^31. Durations are two words: whole
  * milliseconds and the nanoseconds left. Text is a byte length and then UTF-8, four bytes a word.
  *
  * An op that fills a cell (malloc, calloc, memalign, receive, move) frees the block of a full one

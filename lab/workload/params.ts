@@ -28,7 +28,7 @@ export function resolveParams(scenario: Scenario, assignments: readonly Assignme
 }
 
 /** One value; `BadInput` says what was wrong and what would do. */
-export function parseParam(name: string, spec: ParamSpec, text: string): number | boolean {
+function parseParam(name: string, spec: ParamSpec, text: string): number | boolean {
   const expected = (): BadInput =>
     new BadInput(`parameter ${name}=${quoted(text)}: expected ${describeParam(spec)}`)
   if (typeof spec.default === 'boolean') {

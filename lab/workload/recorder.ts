@@ -12,11 +12,17 @@ import { RandomStream } from './random.ts'
 import type { AnyParams, CellRef, Recorder, RoleArgs, RoleEntry, Scenario } from './scenario.ts'
 
 /** Ops between two yields, and ops of a loop role's recording. */
-export const OPS_WITHOUT_YIELD_MAX = 2 ** 20
+const OPS_WITHOUT_YIELD_MAX = 2 ** 20
 /** A batch is cut at the first yield past so many words. */
 export const BATCH_WORDS = 32 * 1024
+/**
+ * The first batch of a lab thread is this short, and each later one twice as long as the one
+ * before, up to `BATCH_WORDS`: a thread that was just started comes to its first malloc as soon as
+ * a real one.
+ */
+export const FIRST_BATCH_WORDS = 64
 /** Bytes of a phase label, and of `start`'s arguments as JSON: they must fit a run-queue entry. */
-export const TEXT_BYTES_MAX = 256
+const TEXT_BYTES_MAX = 256
 const INT_MAX = 0x7fffffff
 const NS_PER_MS = 1_000_000
 
@@ -55,6 +61,7 @@ export class RoleRecorder implements Recorder {
   readonly #cells: PrivateCells
   readonly #batch = new OpBatch()
   readonly #script: Generator<void, void, void>
+  #batchWords = FIRST_BATCH_WORDS
   #opsSinceYield = 0
   #exited = false
   #done = false
@@ -75,17 +82,18 @@ export class RoleRecorder implements Recorder {
     return this.#cells.highest
   }
 
-  /** Records on, up to the first yield past `BATCH_WORDS` words or to the end of the role. */
+  /** Records on, up to the first yield past this batch's length or to the end of the role. */
   nextBatch(): Batch {
     if (this.#options.role.loop) return (this.#loop ??= this.#recordLoop())
     this.#batch.clear()
     let idleYields = 0
-    while (!this.#done && this.#batch.length < BATCH_WORDS) {
+    while (!this.#done && this.#batch.length < this.#batchWords) {
       const before = this.#batch.opCount
       this.#step()
       idleYields = this.#batch.opCount > before ? 0 : idleYields + 1
       if (idleYields > OPS_WITHOUT_YIELD_MAX) this.#fail(`${idleYields} yields without an op`)
     }
+    this.#batchWords = Math.min(2 * this.#batchWords, BATCH_WORDS)
     return this.#taken(this.#done)
   }
 

@@ -47,6 +47,15 @@ export class Safepoints {
     release(this.#control)
   }
 
+  /**
+   * The last look, when nobody runs any more. Without `clean`, lab threads may have been stopped in
+   * the middle of an op: what the listener finds is then only partly true.
+   */
+  async last(reason: Safepoint['reason'], clean: boolean): Promise<void> {
+    await this.#last
+    await this.#listener.onSafepoint({ reason, label: '', ns: this.#clock(), clean })
+  }
+
   async #stopAndLook(
     reason: Safepoint['reason'],
     label: string,
@@ -56,7 +65,7 @@ export class Safepoints {
     requestPause(this.#control)
     await this.#parked()
     try {
-      await this.#listener.onSafepoint({ reason, label, ns: start })
+      await this.#listener.onSafepoint({ reason, label, ns: start, clean: true })
     } finally {
       this.stoppedNs += this.#clock() - start
       after?.()

@@ -2,7 +2,7 @@
  * Says when lab threads can no longer make progress. It only reads shared words, so a verdict needs
  * the same picture several times in a row: a lab thread between two states looks blocked for a moment.
  */
-import { lockFigures } from '../../sync/locks.ts'
+import { lockFigures, locksMade } from '../../sync/lock-table.ts'
 import { type Control, SEAT_ROW_WORDS, SeatState, SeatWord } from '../../words/control.ts'
 import { OP_NAMES } from '../../workload/ops.ts'
 
@@ -109,9 +109,9 @@ export function waiters(control: Control): string[] {
 }
 
 /** Locks held by a lab thread, by name. */
-export function locksHeldBy(control: Control, thread: number, locksMade: number): string[] {
+export function locksHeldBy(control: Control, thread: number): string[] {
   const names: string[] = []
-  for (let id = 0; id < locksMade; id++) {
+  for (let id = 0; id < locksMade(control); id++) {
     const lock = lockFigures(control, id)
     if (lock.holderThread === thread) names.push(lock.name)
   }

@@ -1,0 +1,33 @@
+/** Ctrl-C: the first ends the run and lets its partial summary be printed, the second exits at once. */
+import { ExitCode } from '../session/types.ts'
+import type { Streams } from './streams.ts'
+
+export interface Interrupt {
+  readonly signal: AbortSignal
+  /** Signals do again what they did before. */
+  release(): void
+}
+
+const EXIT_CODES = { SIGINT: ExitCode.INTERRUPTED, SIGTERM: ExitCode.TERMINATED } as const
+
+/** `beforeExit` leaves the terminal in order when there is no time for more. */
+export function catchSignals({ err }: Streams, beforeExit: () => void): Interrupt {
+  const controller = new AbortController()
+  const onSignal = (name: 'SIGINT' | 'SIGTERM'): void => {
+    if (controller.signal.aborted) {
+      beforeExit()
+      process.exit(EXIT_CODES[name])
+    }
+    err.write(`\n${name}: ending the run; once more exits at once, without a summary\n`)
+    controller.abort(name)
+  }
+  process.on('SIGINT', onSignal)
+  process.on('SIGTERM', onSignal)
+  return {
+    signal: controller.signal,
+    release() {
+      process.off('SIGINT', onSignal)
+      process.off('SIGTERM', onSignal)
+    },
+  }
+}

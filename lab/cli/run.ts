@@ -1,0 +1,194 @@
+/** `arena-lab run`: one scenario under one or more variants, to a verdict. */
+import { availableParallelism, totalmem } from 'node:os'
+import { Command, Option } from 'commander'
+import { summaryJson } from '../report/exports.ts'
+import { summaryText } from '../report/summary-text.ts'
+import { runVariants } from '../session/run.ts'
+import { parseThreshold } from '../session/thresholds.ts'
+import type { OutputRequest, RunHooks, RunRequest, Threshold } from '../session/types.ts'
+import { type Assignment, parseAssignment } from '../words/assignments.ts'
+import { GIB } from '../words/units.ts'
+import { catchSignals } from './interrupt.ts'
+import { Progress } from './progress.ts'
+import { errStyle, outColumns, outStyle, print, type Streams } from './streams.ts'
+import { countOption, outputOption, repeated, secondsOption, sizeOption } from './values.ts'
+
+/** What commander makes of the flags. */
+interface RunFlags {
+  readonly allocator?: readonly string[]
+  readonly param?: readonly Assignment[]
+  readonly machine: 'threads'
+  readonly memoryLimit?: number
+  readonly addressSpaceLimit?: number
+  readonly overcommitMemory: 0 | 1 | 2
+  readonly overcommitRatio: number
+  readonly ram: number
+  readonly cores: number
+  readonly seed: number
+  readonly seconds?: number
+  readonly heap: number
+  readonly spin: number
+  readonly drain: boolean
+  readonly fill: boolean
+  readonly sampleHz: number
+  readonly metrics: boolean
+  readonly dir: string
+  readonly out?: readonly OutputRequest[]
+  readonly threshold?: readonly Threshold[]
+  readonly json: boolean
+  readonly quiet: boolean
+}
+
+const INT32_MAX = 2 ** 31 - 1
+const CORES_MAX = 1024
+const SPIN_MAX = 1_000_000
+const SAMPLE_HZ_MAX = 1000
+const PERCENT_MAX = 1000
+
+const EXAMPLES = `
+Examples:
+  arena-lab run seedservice -a glibc -a glibc:arena_max=1 --memory-limit 768MiB
+  arena-lab run seedservice -a glibc -P days=4 -P skew=false --out html=report.html
+  arena-lab run ./my-scenario.ts -a ./my-design.ts --threshold 'rss.max<512MiB'
+
+Exit codes: 0 as expected · 1 something failed · 2 bad input · 3 heap corrupted · 4 deadlock
+  7 result not trustworthy · 99 a threshold failed · 130, 143 interrupted`
+
+/** `exit` gets the exit code once everything is written. */
+export function runCommand(streams: Streams, exit: (code: number) => void): Command {
+  const command = new Command('run')
+    .summary('run a scenario under one or more allocators, and say which fix works')
+    .description('Runs a scenario under one or more allocators and says which fix works.')
+    .argument('<scenario>', 'name of a scenario (arena-lab list scenarios), or a file')
+  addWhatToRun(command)
+  addProcessOptions(command)
+  addResultOptions(command)
+  return command
+    .addHelpText('after', EXAMPLES)
+    .action(async (scenario: string, flags: RunFlags) => {
+      exit(await carryOut(requestOf(scenario, flags), flags, streams))
+    })
+}
+
+function addWhatToRun(command: Command): void {
+  command
+    .option(
+      '-a, --allocator <variant>',
+      'design, or design:tunable=value,… (repeatable; default: glibc)',
+      repeated((text) => text),
+    )
+    .option(
+      '-P, --param <name=value>',
+      'a parameter of the scenario (repeatable)',
+      repeated((text) => parseAssignment(text, 'parameter')),
+    )
+    .addOption(
+      new Option('--machine <name>', 'what carries the scenario out')
+        .choices(['threads'])
+        .default('threads'),
+    )
+    .option('--seed <n>', 'of all random choices', countOption('--seed', 0, INT32_MAX), 1)
+    .option('--seconds <duration>', 'end roles after so long', secondsOption('--seconds'))
+    .option('--drain', 'free everything at the end of --seconds', false)
+    .option('--fill', 'write every byte of a block, not only its pages', false)
+}
+
+function addProcessOptions(command: Command): void {
+  const cores = availableParallelism()
+  command
+    .optionsGroup('The modelled process:')
+    .option('--memory-limit <size>', 'OOM kill above so much RSS', sizeOption('--memory-limit'))
+    .option('--address-space-limit <size>', 'as ulimit -v', sizeOption('--address-space-limit'))
+    .option(
+      '--overcommit-memory <mode>',
+      'as vm.overcommit_memory: 0, 1 or 2',
+      countOption('--overcommit-memory', 0, 2),
+      0,
+    )
+    .option(
+      '--overcommit-ratio <percent>',
+      'as vm.overcommit_ratio',
+      countOption('--overcommit-ratio', 0, PERCENT_MAX),
+      50,
+    )
+    .addOption(
+      new Option('--ram <size>', 'memory of the modelled machine, for --overcommit-memory')
+        .argParser(sizeOption('--ram'))
+        .default(totalmem(), "this host's"),
+    )
+    .option('--cores <n>', 'CPUs it sees', countOption('--cores', 1, CORES_MAX), cores)
+    .addOption(
+      new Option('--heap <size>', 'address space for its heaps')
+        .argParser(sizeOption('--heap'))
+        .default(4 * GIB, '4GiB'),
+    )
+    .option('--spin <n>', 'spins of a lock before it waits', countOption('--spin', 0, SPIN_MAX), 0)
+}
+
+function addResultOptions(command: Command): void {
+  command
+    .optionsGroup('Results:')
+    .option('--json', 'print the summary as JSON', false)
+    .option(
+      '--out <kind=FILE>',
+      'also write html, json, ndjson or csv (repeatable)',
+      repeated(outputOption),
+    )
+    .option(
+      '--threshold <figure<limit>',
+      "exit 99 unless it holds for every variant: 'rss.max<768MiB' (repeatable)",
+      repeated(parseThreshold),
+    )
+    .option('--dir <folder>', 'where .arena-lab/ is kept', '.')
+    .option('--sample-hz <n>', 'samples a second', countOption('--sample-hz', 1, SAMPLE_HZ_MAX), 20)
+    .option('--no-metrics', 'take no samples: only to measure what they cost')
+    .option('--quiet', 'show no progress', false)
+}
+
+function requestOf(scenario: string, flags: RunFlags): RunRequest {
+  return {
+    scenario,
+    variants: flags.allocator ?? ['glibc'],
+    params: flags.param ?? [],
+    machine: flags.machine,
+    limits: {
+      memoryLimit: flags.memoryLimit,
+      addressSpaceLimit: flags.addressSpaceLimit,
+      overcommitMemory: flags.overcommitMemory,
+      overcommitRatio: flags.overcommitRatio,
+      ramBytes: flags.ram,
+    },
+    cores: flags.cores,
+    seed: flags.seed,
+    seconds: flags.seconds,
+    heapBytes: flags.heap,
+    spinCount: flags.spin,
+    drain: flags.drain,
+    fill: flags.fill,
+    sampleHz: flags.metrics ? flags.sampleHz : undefined,
+    directory: flags.dir,
+    outputs: flags.out ?? [],
+    thresholds: flags.threshold ?? [],
+    command: process.argv.slice(2),
+  }
+}
+
+async function carryOut(request: RunRequest, flags: RunFlags, streams: Streams): Promise<number> {
+  const progress = flags.quiet ? undefined : new Progress(streams)
+  const hooks: RunHooks = progress ?? {}
+  const interrupt = catchSignals(streams, () => progress?.end())
+  try {
+    const { summary, exitCode, problems } = await runVariants(request, hooks, interrupt.signal)
+    progress?.end()
+    const text = flags.json
+      ? summaryJson(summary)
+      : summaryText(summary, outColumns(streams), outStyle(streams))
+    await print(streams.out, text)
+    const style = errStyle(streams)
+    for (const problem of problems) await print(streams.err, `${style.bad(problem)}\n`)
+    return exitCode
+  } finally {
+    progress?.end()
+    interrupt.release()
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * Builds the C replayer on demand, into the cache directory. The name of the binary holds a hash of
+ * its sources and of the compiler's version; it appears by a rename, so that builds that run at
+ * once do not see half of each other.
+ */
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { access, constants, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { BadInput, messageOf, quoted } from '../../words/bad-input.ts'
+import { cacheDirectory } from '../../words/cache-directory.ts'
+
+const run = promisify(execFile)
+
+const SOURCES = ['replayer.c', 'trace.c', 'glibc-heap.c', 'process.c', 'own.c'] as const
+const HEADERS = ['replayer.h'] as const
+/** `-fno-builtin`: the compiler must not reason about the malloc that it is there to measure. */
+const FLAGS = ['-O2', '-std=gnu11', '-Wall', '-fno-builtin', '-pthread'] as const
+
+let built: Promise<string> | undefined
+
+/** Path of the replayer's binary, compiled first when need be. `BadInput` when there is no `cc`. */
+export function nativeReplayer(): Promise<string> {
+  built ??= build().catch((error: unknown) => {
+    built = undefined
+    throw error
+  })
+  return built
+}
+
+async function build(): Promise<string> {
+  if (process.platform !== 'linux' || process.arch !== 'x64') {
+    throw new BadInput('the native machine needs Linux on x86-64')
+  }
+  const sources = await sourceFolder()
+  const hash = createHash('sha256')
+    .update(await compilerVersion())
+    .update(FLAGS.join(' '))
+  for (const file of [...SOURCES, ...HEADERS]) hash.update(await readFile(join(sources, file)))
+  const cache = cacheDirectory()
+  const binary = join(cache, `replayer-${hash.digest('hex').slice(0, 16)}`)
+  if (await exists(binary)) return binary
+  await compile(sources, cache, binary)
+  return binary
+}
+
+async function compilerVersion(): Promise<string> {
+  try {
+    return (await run('cc', ['--version'])).stdout
+  } catch (error) {
+    throw new BadInput(
+      'the native machine needs a C compiler: no `cc` found (Debian: apt install gcc libc6-dev)',
+      { cause: error },
+    )
+  }
+}
+
+async function compile(sources: string, cache: string, binary: string): Promise<void> {
+  try {
+    await mkdir(cache, { recursive: true })
+  } catch (error) {
+    throw new BadInput(`cache directory ${quoted(cache)}: ${messageOf(error)}`, { cause: error })
+  }
+  const folder = await mkdtemp(join(cache, 'build-'))
+  const fresh = join(folder, 'replayer')
+  try {
+    await run('cc', [...FLAGS, '-o', fresh, ...SOURCES.map((file) => join(sources, file))])
+    await rename(fresh, binary)
+  } catch (error) {
+    // `cc` without the C library's headers is the common case; its own words say which one.
+    const [line = 'cc failed'] = stderrOf(error)
+      .split('\n')
+      .filter((text) => /error/.test(text))
+    throw new BadInput(
+      `the native replayer does not compile (Debian: apt install gcc libc6-dev): ${line}`,
+      { cause: error },
+    )
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+const stderrOf = (error: unknown): string =>
+  error instanceof Error && 'stderr' in error ? String(error.stderr) : messageOf(error)
+
+/** The C files stand beside this one in the sources, and two levels up when this is `dist/…`. */
+async function sourceFolder(): Promise<string> {
+  for (const relative of ['.', '../../../../lab/machine/native']) {
+    const folder = fileURLToPath(new URL(`${relative}/`, import.meta.url))
+    if (await exists(join(folder, SOURCES[0]))) return folder
+  }
+  throw new Error('the replayer’s C sources are missing from this installation')
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path, constants.R_OK).then(
+    () => true,
+    () => false,
+  )
+}

@@ -1,0 +1,96 @@
+/** Runs a trace under a real malloc: spawns the C replayer and collects its records. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import type { Readable } from 'node:stream'
+import type { ReplayRecords } from '../placements.ts'
+import { nativeReplayer } from './build.ts'
+import { type NativeSettings, nativeEnvironment } from './environment.ts'
+import { nativeLibrary, preloadFile } from './library.ts'
+import { packHeader } from './pack.ts'
+import { decodeRecords } from './records.ts'
+
+export interface NativeOptions {
+  /** `glibc`, `jemalloc`, `tcmalloc`, `mimalloc`; what `preload` names stands for itself. */
+  readonly allocator: string
+  /** A library of the user's. */
+  readonly preload?: string
+  readonly settings?: NativeSettings
+  /** End with malloc_info(0); glibc only. */
+  readonly mallocInfo?: boolean
+  /** Checkpoint (counted from 0) whose heaps are dumped; glibc only. */
+  readonly dumpAt?: number
+  /** Programs before the replayer's own name, `strace` and its options for one. */
+  readonly wrapper?: readonly string[]
+}
+
+/** Packed ops (pack.ts), in pieces. */
+export type TraceParts = Iterable<Uint8Array> | AsyncIterable<Uint8Array>
+
+/**
+ * Replays a trace and gives all records. `BadInput` when the compiler or the library is missing;
+ * throws when the replayer dies, with its own words (glibc's integrity errors among them).
+ */
+export async function replayNative(
+  parts: TraceParts,
+  options: NativeOptions,
+): Promise<ReplayRecords> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of nativeOutput(parts, options)) chunks.push(chunk)
+  return decodeRecords(Buffer.concat(chunks))
+}
+
+/** The replayer's output as it comes. Leaving the loop early ends the replayer. */
+export async function* nativeOutput(
+  parts: TraceParts,
+  options: NativeOptions,
+): AsyncGenerator<Uint8Array> {
+  const child = await startReplayer(options)
+  const { stdin, stdout, stderr } = child
+  const exited = once(child, 'close')
+  const complaint = textOf(stderr)
+  // A replayer that dies closes its input; what it died of is told by its status, not by EPIPE.
+  stdin.on('error', () => {})
+  const fed = feed(stdin, parts)
+  fed.catch(() => {})
+  try {
+    yield* stdout
+    await fed
+    const [code, signal] = await exited
+    if (code !== 0) throw new Error(`native replay: ${(await complaint) || (signal ?? code)}`)
+  } finally {
+    child.kill()
+  }
+}
+
+async function startReplayer(options: NativeOptions) {
+  const { allocator } = options
+  const binary = await nativeReplayer()
+  const library =
+    options.preload === undefined
+      ? await nativeLibrary(allocator)
+      : await preloadFile(options.preload)
+  const glibc = library === undefined
+  const flags = glibc ? [] : ['--plain']
+  if (allocator === 'tcmalloc') flags.push('--tcmalloc')
+  if (options.mallocInfo === true && glibc) flags.push('--malloc-info')
+  if (options.dumpAt !== undefined) flags.push('--dump-at', String(options.dumpAt))
+  const [program = binary, ...rest] = [...(options.wrapper ?? []), binary]
+  return spawn(program, [...rest, 'trace', ...flags], {
+    env: nativeEnvironment(allocator, library, options.settings ?? {}),
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
+}
+
+async function feed(stdin: NodeJS.WritableStream, parts: TraceParts): Promise<void> {
+  stdin.write(packHeader())
+  for await (const part of parts) {
+    if (!stdin.write(part)) await Promise.race([once(stdin, 'drain'), once(stdin, 'close')])
+  }
+  stdin.end()
+}
+
+async function textOf(stream: Readable): Promise<string> {
+  let text = ''
+  for await (const chunk of stream) text += String(chunk)
+  return text.trim()
+}

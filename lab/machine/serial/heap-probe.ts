@@ -1,0 +1,22 @@
+/** How the serial machine reads a design's heap from outside: placements and checkpoint figures. */
+import type { Block } from '../../words/units.ts'
+
+export interface HeapProbe {
+  /** Writes the two words of a block's placement record (placements.ts) at `out[at]`. */
+  place(block: Block, out: Int32Array, at: number): void
+  /**
+   * Fills the `CHECK_FIGURES` of this moment. `blocks` holds every live block of the trace (and
+   * BLOCK_NULL), so that those in mappings of their own can be counted.
+   */
+  checkpoint(figures: Float64Array, blocks: Int32Array): void
+  /**
+   * Would the real outcome of this memalign depend on where the kernel put things? True for an
+   * alignment above 4 KiB where the request may be mapped, above 1 MiB in the brk heap, above
+   * 32 MiB in an arena's heap.
+   */
+  isUncertain(alignment: number, bytes: number, thread: number): boolean
+  /** Pairs (tag or offset, size and flags) of every chunk; undefined when chunks are not known. */
+  dump(): Int32Array | undefined
+  /** malloc_info(0)'s XML; undefined when the design has none. */
+  mallocInfo(): string | undefined
+}

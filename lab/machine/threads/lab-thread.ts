@@ -1,0 +1,145 @@
+/**
+ * One lab thread on its worker: records its role batch by batch, carries the batches out, and ends
+ * as a thread of the modelled process ends.
+ */
+import type { ThreadHeap } from '../../../allocators/contract.ts'
+import type { QueueEntry } from '../../sync/run-queue.ts'
+import { ControlWord, RunState, SeatState } from '../../words/control.ts'
+import { Counter } from '../../words/events.ts'
+import { nextOp } from '../../workload/decode.ts'
+import { type Batch, RoleRecorder } from '../../workload/recorder.ts'
+import type { RoleArgs } from '../../workload/scenario.ts'
+import { HeapOps, isHeapOp } from '../heap-ops.ts'
+import type { LabProcess } from '../process.ts'
+import { ControlOps, THREAD_ENDS } from './control-ops.ts'
+import type { WorkerContext } from './worker-context.ts'
+
+export class LabThread {
+  readonly #context: WorkerContext
+  readonly #entry: QueueEntry
+  readonly #process: LabProcess
+  readonly #heap: ThreadHeap
+  readonly #heapOps: HeapOps
+  readonly #controlOps: ControlOps
+  readonly #recorder: RoleRecorder
+  readonly #loops: boolean
+  #batch: Batch | undefined
+
+  constructor(context: WorkerContext, entry: QueueEntry) {
+    const { run, scenario, clock } = context
+    const role = scenario.roles[entry.role]!
+    const { plan, tunables } = run.init
+    this.#context = context
+    this.#entry = entry
+    this.#process = context.process
+    this.#process.speakFor(entry.seat, entry.thread)
+    context.starter.reset()
+    // It was queued, which counts as parked: a safepoint may be under way.
+    context.parking.leaveWait()
+    this.#heap = run.design.attach(
+      this.#process,
+      tunables,
+      run.threadInfo(entry.seat, entry.thread),
+    )
+    this.#heapOps = new HeapOps(this.#process, this.#heap, run.control, entry.seat, {
+      fill: plan.fill,
+      clock,
+    })
+    this.#controlOps = new ControlOps(context, this.#heap, this.#heapOps)
+    this.#loops = role.loop
+    this.#recorder = new RoleRecorder({
+      scenario,
+      params: plan.params,
+      role,
+      index: entry.index,
+      seed: plan.seed,
+      args: JSON.parse(entry.text) as RoleArgs,
+      handed: entry.handed,
+      tables: context.scenarioPlan.tables,
+      privateCells: run.control.plan.cellsPerSeat,
+    })
+  }
+
+  /** Records its first batch: for a loop role, before the start barrier. */
+  prepare(): void {
+    this.#batch ??= this.#record()
+  }
+
+  /** Carries the whole role out. Returns when the lab thread has ended or the run is over. */
+  run(): void {
+    const { control } = this.#context.run
+    let batch = this.#batch ?? this.#record()
+    while (this.#carryOut(batch) && !batch.done) {
+      if (!this.#loops) batch = this.#record()
+    }
+    const state = control.words[ControlWord.STATE]
+    if (state! >= RunState.KILLED) {
+      // The process is gone: nothing of the thread's end happens, as after a SIGKILL.
+      this.#context.parking.setState(SeatState.ENDED)
+      return
+    }
+    if (state === RunState.ENDING && this.#context.run.init.plan.drain) this.#drain()
+    this.#heap.exit()
+    this.#context.starter.end(this.#heap, this.#entry)
+  }
+
+  #record(): Batch {
+    const { parking, clock } = this.#context
+    parking.enterWait(SeatState.RECORDING, 0)
+    const start = clock()
+    const batch = this.#recorder.nextBatch()
+    this.#count(Counter.RECORDING_NS, clock() - start)
+    parking.leaveWait()
+    return batch
+  }
+
+  /** False when the lab thread ends before the batch does. */
+  #carryOut(batch: Batch): boolean {
+    const { clock } = this.#context
+    const { ops, length } = batch
+    let start = clock()
+    let at = 0
+    while (at < length) {
+      const end = this.#controlOps.paced ? nextOp(ops, at) : length
+      const reached = this.#heapOps.run(ops, at, end)
+      if (reached > at && this.#controlOps.paced) this.#controlOps.keepPace()
+      at = reached
+      if (at === length) break
+      if (this.#mustLeave()) return false
+      if (this.#wantsPause()) {
+        this.#count(Counter.CARRY_OUT_NS, clock() - start)
+        this.#context.parking.park()
+        start = clock()
+      } else if (!isHeapOp(ops[at]!)) {
+        at = this.#controlOps.carryOut(ops, at)
+        if (at === THREAD_ENDS) break
+      }
+    }
+    this.#count(Counter.CARRY_OUT_NS, clock() - start)
+    return at === length && !this.#mustLeave()
+  }
+
+  #wantsPause(): boolean {
+    return this.#context.run.control.words[ControlWord.PAUSE] !== 0
+  }
+  #mustLeave(): boolean {
+    return this.#context.run.control.words[ControlWord.STATE] !== RunState.RUNNING
+  }
+
+  /** At the deadline of a run that drains: frees what its own cells hold. */
+  #drain(): void {
+    for (let cell = 0; cell < this.#context.run.control.plan.cellsPerSeat; cell++) {
+      this.#heapOps.freeCell(cell)
+    }
+    if (this.#entry.thread !== 0) return
+    for (let cell = 0; cell < this.#context.run.control.plan.tableCells; cell++) {
+      this.#heapOps.freeCell(~cell)
+    }
+  }
+
+  #count(counter: number, by: number): void {
+    const place = this.#process.self.counterBase + counter
+    const { counters } = this.#context.run.control
+    counters[place] = counters[place]! + by
+  }
+}

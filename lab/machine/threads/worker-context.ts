@@ -1,0 +1,23 @@
+/** What a worker has for all the lab threads it carries, one after the other. */
+import type { Barriers } from '../../sync/barrier.ts'
+import type { Channels } from '../../sync/channel.ts'
+import type { Parking } from '../../sync/pause.ts'
+import type { ScenarioPlan } from '../../workload/plan.ts'
+import type { Scenario } from '../../workload/scenario.ts'
+import type { Clock, LabProcess } from '../process.ts'
+import type { SharedRun } from '../shared-run.ts'
+import type { ThreadStarter } from './thread-starter.ts'
+
+export interface WorkerContext {
+  readonly run: SharedRun
+  readonly scenario: Scenario
+  readonly scenarioPlan: ScenarioPlan
+  readonly process: LabProcess
+  readonly clock: Clock
+  readonly parking: Parking
+  readonly channels: Channels
+  readonly barriers: Barriers
+  readonly starter: ThreadStarter
+  /** Tells the main thread that this seat has reached a phase mark. */
+  readonly announcePhase: (seat: number, label: string) => void
+}

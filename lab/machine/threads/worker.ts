@@ -1,0 +1,98 @@
+/** Worker entry (run from dist/): carries lab threads, one at a time, until the run is over. */
+
+import { builtInScenarios } from '../../../scenarios/index.ts'
+import { HeapBufferFull } from '../../memory/errors.ts'
+import { Barriers, readyAndWait } from '../../sync/barrier.ts'
+import { Channels } from '../../sync/channel.ts'
+import { RunEnded } from '../../sync/locks.ts'
+import { Parking } from '../../sync/pause.ts'
+import { type QueueEntry, takeEntry, takeEntryBlocking } from '../../sync/run-queue.ts'
+import { messageOf } from '../../words/bad-input.ts'
+import { SEAT_ROW_WORDS, SeatWord } from '../../words/control.ts'
+import { loadScenario } from '../../workload/load.ts'
+import { planScenario } from '../../workload/plan.ts'
+import { buildId } from '../build-id.ts'
+import { loadDesign } from '../designs.ts'
+import { HeapCorrupted } from '../process.ts'
+import { openSharedRun } from '../shared-run.ts'
+import { realClock } from './clock.ts'
+import { LabThread } from './lab-thread.ts'
+import type { WorkerMessage, WorkerTask } from './messages.ts'
+import { ThreadStarter } from './thread-starter.ts'
+import { warmUp } from './warm-up.ts'
+import type { WorkerContext } from './worker-context.ts'
+
+/** Piscina calls it once per worker. Resolves when the run is over for this worker. */
+export default async function work(task: WorkerTask): Promise<void> {
+  if (task.buildId !== buildId) {
+    throw new Error(`worker build ${buildId} is not the main thread's ${task.buildId}: rebuild`)
+  }
+  const context = await openContext(task)
+  const { control } = context.run
+  // Whoever has a lab thread before the start records its first batch before the start, too.
+  let entry = takeEntry(control)
+  try {
+    const first = entry === undefined ? undefined : labThread(context, task, entry)
+    first?.prepare()
+    if (!readyAndWait(control)) return
+    first?.run()
+    for (;;) {
+      entry = takeEntryBlocking(control)
+      if (entry === undefined) return
+      labThread(context, task, entry).run()
+    }
+  } catch (error) {
+    if (error instanceof RunEnded) return
+    task.port.postMessage(failure(error, entry?.thread ?? -1))
+  }
+}
+
+async function openContext(task: WorkerTask): Promise<WorkerContext> {
+  const { init, port } = task
+  const { plan } = init
+  const design = await loadDesign(plan.variant.design)
+  const scenario = await loadScenario(plan.scenario, builtInScenarios)
+  const scenarioPlan = planScenario(scenario, plan.params)
+  const run = openSharedRun(init, design)
+  const clock = realClock(init.clockOriginMs)
+  warmUp(plan, design, clock)
+  const process = run.processFor(0, 0, clock)
+  const parking = new Parking(run.control, process.self)
+  const post = (message: WorkerMessage): void => port.postMessage(message)
+  return {
+    run,
+    scenario,
+    scenarioPlan,
+    process,
+    clock,
+    parking,
+    channels: new Channels(run.control, parking),
+    barriers: new Barriers(run.control, parking),
+    starter: new ThreadStarter({
+      run,
+      process,
+      parking,
+      roles: scenario.roles.length,
+      stackBytes: scenarioPlan.stackBytes,
+      announceIdle: () => post({ kind: 'idle' }),
+    }),
+    announcePhase: (seat, label) => post({ kind: 'phase', seat, label }),
+  }
+}
+
+function labThread(context: WorkerContext, task: WorkerTask, entry: QueueEntry): LabThread {
+  const { seats } = context.run.control
+  seats[entry.seat * SEAT_ROW_WORDS + SeatWord.WORKER] = task.worker + 1
+  return new LabThread(context, entry)
+}
+
+function failure(error: unknown, thread: number): WorkerMessage {
+  const message = messageOf(error)
+  if (error instanceof HeapCorrupted)
+    return { kind: 'failed', outcome: 'corrupted', thread, message }
+  if (error instanceof HeapBufferFull) {
+    return { kind: 'failed', outcome: 'untrustworthy', thread, message }
+  }
+  const stack = error instanceof Error && error.name !== 'BadInput' ? error.stack : undefined
+  return { kind: 'failed', outcome: 'crashed', thread, message: stack ?? message }
+}

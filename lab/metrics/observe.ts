@@ -1,0 +1,103 @@
+/**
+ * Looks at a process that stands still: what its design says of every stretch of its memory, what
+ * that makes of RSS, and whether every invariant holds. Called at safepoints; without one (after a
+ * worker's death) the walk may meet anything, so whatever goes wrong marks the result as partial.
+ */
+import type { HeapReport, Violation } from '../../allocators/contract.ts'
+import type { LabProcess } from '../machine/process.ts'
+import type { SharedRun } from '../machine/shared-run.ts'
+import type { Safepoint } from '../machine/types.ts'
+import type { MappingRow } from '../memory/address-space.ts'
+import { eachChannelCell } from '../sync/channel-content.ts'
+import { messageOf } from '../words/bad-input.ts'
+import { Counter } from '../words/events.ts'
+import { AnatomyTally } from './anatomy.ts'
+import { BlockIndex, indexBlocks } from './block-index.ts'
+import { CounterSums } from './counters.ts'
+import { Residency } from './residency.ts'
+import type { SafepointSample } from './types.ts'
+
+/** What to look for beside the anatomy. */
+export interface LookWishes {
+  /** Check every invariant of the design. */
+  readonly check: boolean
+  /** List the mappings, as pmap does. */
+  readonly mappings: boolean
+  /** Everybody is parked; false after a worker's death. */
+  readonly atRest: boolean
+}
+
+export interface Observation {
+  readonly sample: SafepointSample
+  readonly mappings: readonly MappingRow[] | undefined
+  /** One line for the user when the walk failed. */
+  readonly problem: string | undefined
+}
+
+/** Keeps its hash of blocks from look to look. One isolate. */
+export class Observatory {
+  readonly #run: SharedRun
+  readonly #process: LabProcess
+  readonly #residency: Residency
+  readonly #sums: CounterSums
+  readonly #blocks = new BlockIndex()
+
+  /** `process` speaks for nobody in particular: it is only read through. */
+  constructor(run: SharedRun, process: LabProcess) {
+    this.#run = run
+    this.#process = process
+    this.#residency = new Residency(run.control)
+    this.#sums = new CounterSums(run.control)
+  }
+
+  look(safepoint: Safepoint, wishes: LookWishes): Observation {
+    const { control } = this.#run
+    indexBlocks(control, this.#blocks)
+    eachChannelCell(control, (block, requested) => this.#blocks.add(block, requested))
+    const tally = new AnatomyTally(this.#residency, this.#blocks)
+    const { heap, violations, problem } = this.#walk(tally, wishes)
+    const { rssBytes, vmSizeBytes } = this.#process.space.figures()
+    const { anatomy, arenas } = tally.result(rssBytes)
+    const sums = this.#sums.refresh()
+    const sample: SafepointSample = {
+      type: 'safepoint',
+      t: safepoint.ns,
+      reason: safepoint.reason,
+      label: safepoint.label,
+      rss: rssBytes,
+      vmSize: vmSizeBytes,
+      live: sums.of(Counter.LIVE_BYTES),
+      minorFaults: sums.of(Counter.MINOR_FAULTS),
+      ops: sums.of(Counter.OPS),
+      anatomy,
+      heap,
+      violations,
+      arenas,
+      processBlocks: tally.processBlocks,
+    }
+    // Listing takes the mmap_lock, which a dead lab thread may hold for ever.
+    const mappings = wishes.mappings && wishes.atRest ? this.#process.space.mappings() : undefined
+    return { sample, mappings, problem }
+  }
+
+  #walk(
+    tally: AnatomyTally,
+    wishes: LookWishes,
+  ): { heap: HeapReport; violations: readonly Violation[]; problem: string | undefined } {
+    const { design, init } = this.#run
+    try {
+      const report = design.inspect(this.#process, init.tunables, tally.visit)
+      const heap = wishes.atRest ? report : { ...report, partial: true }
+      const violations =
+        wishes.check && wishes.atRest ? design.check(this.#process, init.tunables) : []
+      return { heap, violations, problem: undefined }
+    } catch (error) {
+      const problem = `the walk of the heap failed, its figures are partial: ${messageOf(error)}`
+      return { heap: nothingSeen(design.name), violations: [], problem }
+    }
+  }
+}
+
+function nothingSeen(design: string): HeapReport {
+  return { design, partial: true, arenas: [], mappedBlocks: 0, mappedBytes: 0, totals: {} }
+}

@@ -1,0 +1,43 @@
+/** What `--out` writes beside the run folder: CSV for spreadsheets, NDJSON and JSON for scripts. */
+import type { RecordedLine } from '../metrics/series.ts'
+import type { RunSummary, Sample } from '../metrics/types.ts'
+
+/** Columns of the CSV: one row per sample. Bytes, nanoseconds and running totals. */
+const CSV_FIGURES = [
+  't',
+  'rss',
+  'vmSize',
+  'live',
+  'liveBlocks',
+  'usable',
+  'threadCaches',
+  'ops',
+  'mallocs',
+  'frees',
+  'remoteFrees',
+  'minorFaults',
+  'systemCalls',
+  'lockWaitNs',
+  'lockWaits',
+  'failedAllocations',
+] as const satisfies readonly (keyof Sample)[]
+
+export const csvHeader = (): string => `${['variant', ...CSV_FIGURES, 'arenas', 'phase'].join()}\n`
+
+/** A row, or nothing for a line that is no sample. */
+export function csvRow(line: RecordedLine, variants: readonly string[]): string {
+  if (line.type !== 'sample') return ''
+  const cells = [
+    csvText(variants[line.variant] ?? `${line.variant}`),
+    ...CSV_FIGURES.map((figure) => `${line[figure]}`),
+    `${line.arenas.length}`,
+    csvText(line.phase),
+  ]
+  return `${cells.join()}\n`
+}
+
+/** Quoted where RFC 4180 asks for it. */
+const csvText = (text: string): string =>
+  /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+
+export const summaryJson = (summary: RunSummary): string => `${JSON.stringify(summary, null, 2)}\n`

@@ -1,0 +1,88 @@
+/** Runs of the past: finding their folders, reading what is in them, removing them. */
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import type { RunSummary } from '../metrics/types.ts'
+import { BadInput, quoted } from '../words/bad-input.ts'
+import { unknownName } from '../words/nearest.ts'
+import { PMAP_FILE, type PmapFile, RUN_FILE, RUNS, SUMMARY_FILE } from './run-folder.ts'
+
+export interface StoredRun {
+  readonly name: string
+  readonly path: string
+  /** Undefined when the run never ended properly. */
+  readonly summary: RunSummary | undefined
+}
+
+/** Names of the run folders below `directory`, oldest first. */
+export function runNames(directory: string): string[] {
+  try {
+    return readdirSync(join(directory, RUNS), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name)
+      .sort()
+  } catch {
+    return []
+  }
+}
+
+/** Every run below `directory`, oldest first. */
+export const storedRuns = (directory: string): StoredRun[] =>
+  runNames(directory).map((name) => readStoredRun(join(directory, RUNS, name)))
+
+/**
+ * The run that the user means: `last`, a folder's name, the id at its end, any part that only one
+ * name has, or the path of a run folder. Throws `BadInput` when there is none, or more than one.
+ */
+export function findRun(directory: string, wanted: string): StoredRun {
+  return isRunFolder(wanted) ? readStoredRun(wanted) : findRunByName(directory, wanted)
+}
+
+/** As `findRun`, below `directory` alone: what may be removed. */
+export function findRunByName(directory: string, wanted: string): StoredRun {
+  const names = runNames(directory)
+  const newest = names.at(-1)
+  if (newest === undefined) {
+    throw new BadInput(`there are no runs below ${quoted(join(directory, RUNS))}`)
+  }
+  if (wanted === 'last') return readStoredRun(join(directory, RUNS, newest))
+  const exact = names.filter((name) => name === wanted || name.endsWith(`-${wanted}`))
+  const found = exact.length > 0 ? exact : names.filter((name) => name.includes(wanted))
+  if (found.length > 1) {
+    throw new BadInput(
+      `${quoted(wanted)} fits ${found.length} runs: ${found.slice(-3).reverse().join(', ')}` +
+        `${found.length > 3 ? ', …' : ''}`,
+    )
+  }
+  const only = found[0]
+  if (only === undefined) throw unknownName('run', wanted, [...names].reverse())
+  return readStoredRun(join(directory, RUNS, only))
+}
+
+export function removeRun(run: StoredRun): void {
+  rmSync(run.path, { recursive: true, force: true })
+}
+
+/** The mappings of each variant at its end; undefined when they were not written. */
+export const readPmap = (run: StoredRun): PmapFile | undefined =>
+  readJson<PmapFile>(join(run.path, PMAP_FILE))
+
+function isRunFolder(path: string): boolean {
+  return statSync(join(path, RUN_FILE), { throwIfNoEntry: false })?.isFile() ?? false
+}
+
+function readStoredRun(path: string): StoredRun {
+  return { name: basename(path), path, summary: readSummary(path) }
+}
+
+function readSummary(path: string): RunSummary | undefined {
+  const summary = readJson<RunSummary>(join(path, SUMMARY_FILE))
+  return Array.isArray(summary?.variants) ? summary : undefined
+}
+
+function readJson<T>(path: string): T | undefined {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as T
+  } catch {
+    return undefined
+  }
+}

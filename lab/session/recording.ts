@@ -1,0 +1,101 @@
+/** Everything a run leaves behind: its folder, and the files that `--out` asks for. */
+import { copyFileSync, createWriteStream } from 'node:fs'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { MappingRow } from '../memory/address-space.ts'
+import { readSeries } from '../metrics/series.ts'
+import type { RunSummary, SampleLine } from '../metrics/types.ts'
+import { csvHeader, csvRow, summaryJson } from '../report/exports.ts'
+import { embedRun, ReportLines, readPage } from '../report/html.ts'
+import { checkOutputPath, RunFolder, SAMPLES_FILE } from '../report/run-folder.ts'
+import { diskProblem, writeWholeFile } from '../report/whole-file.ts'
+import { dashboardPage } from './about.ts'
+import type { OutputRequest, RunRequest } from './types.ts'
+
+export class Recording {
+  readonly #request: RunRequest
+  readonly #folder: RunFolder
+  readonly #lines = new ReportLines()
+  readonly #pmaps: { variant: string; mappings: readonly MappingRow[] }[] = []
+  readonly #problems: string[] = []
+
+  /** Throws `BadInput` when something could not be written, before anything has started. */
+  constructor(request: RunRequest, scenario: string) {
+    for (const { path } of request.outputs) checkOutputPath(path)
+    this.#request = request
+    this.#folder = RunFolder.create(request.directory, scenario, request.variants)
+  }
+
+  /** Relative to where the command runs. */
+  get shownPath(): string {
+    return this.#folder.shownPath
+  }
+
+  /** What could not be written, one line each. */
+  get problems(): readonly string[] {
+    return [...this.#problems, ...this.#folder.problems]
+  }
+
+  begin(run: object): void {
+    this.#folder.writeRun(run)
+  }
+
+  line(variant: number, line: SampleLine): void {
+    this.#folder.writeLine(variant, line)
+    this.#lines.add(variant, line)
+  }
+
+  mappings(variant: string, mappings: readonly MappingRow[]): void {
+    this.#pmaps.push({ variant, mappings })
+  }
+
+  /** Writes all that is left; the summary comes last, so that its presence says "complete". */
+  async end(summary: RunSummary): Promise<void> {
+    await this.#folder.endSamples()
+    this.#folder.writePmap({ variants: this.#pmaps })
+    const html = this.#html(summary)
+    if (html !== undefined) this.#folder.writeReport(html)
+    for (const output of this.#request.outputs) await this.#write(output, summary, html)
+    this.#folder.writeSummary(summary)
+  }
+
+  #html(summary: RunSummary): string | undefined {
+    const page = readPage(dashboardPage)
+    return page === undefined ? undefined : embedRun(page, { summary, lines: this.#lines.lines() })
+  }
+
+  async #write(
+    output: OutputRequest,
+    summary: RunSummary,
+    html: string | undefined,
+  ): Promise<void> {
+    try {
+      if (output.kind === 'json') writeWholeFile(output.path, summaryJson(summary))
+      else if (output.kind === 'html') this.#writeHtml(output.path, html)
+      else if (output.kind === 'csv') await this.#writeCsv(output.path)
+      else copyFileSync(join(this.#folder.path, SAMPLES_FILE), output.path)
+    } catch (error) {
+      this.#problems.push(`${output.path} could not be written: ${diskProblem(error)}`)
+    }
+  }
+
+  #writeHtml(path: string, html: string | undefined): void {
+    if (html === undefined) {
+      this.#problems.push(`${path} is not written: the page was never built (npm run build)`)
+    } else {
+      writeWholeFile(path, html)
+    }
+  }
+
+  /** Line by line: a long run's samples need not fit in memory. */
+  async #writeCsv(path: string): Promise<void> {
+    const { variants } = this.#request
+    const samples = readSeries(join(this.#folder.path, SAMPLES_FILE))
+    async function* rows(): AsyncGenerator<string> {
+      yield csvHeader()
+      for await (const line of samples) yield csvRow(line, variants)
+    }
+    await pipeline(Readable.from(rows()), createWriteStream(path))
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * From what was asked to plans that can run: names looked up, values read, limits held against what
+ * the design and the scenario need before their first op. Everything that cannot work is refused
+ * here, as `BadInput`, before anything has started.
+ */
+import { totalmem } from 'node:os'
+import type { Design } from '../../allocators/contract.ts'
+import { parseVariant, resolveTunables } from '../../allocators/parse-tunables.ts'
+import { builtInScenarios } from '../../scenarios/index.ts'
+import { loadDesign } from '../machine/designs.ts'
+import { createSharedRun, type SharedRun } from '../machine/shared-run.ts'
+import type { RunPlan } from '../machine/types.ts'
+import { BadInput, messageOf } from '../words/bad-input.ts'
+import { formatSize, readableSize } from '../words/sizes.ts'
+import { bytesOfPages, GIB, MIB, PAGE_BYTES, roundUp } from '../words/units.ts'
+import { loadScenario } from '../workload/load.ts'
+import { resolveParams } from '../workload/params.ts'
+import { planScenario, type ScenarioPlan } from '../workload/plan.ts'
+import type { AnyParams, Scenario } from '../workload/scenario.ts'
+import type { RunRequest } from './types.ts'
+
+export interface ResolvedVariant {
+  readonly plan: RunPlan
+  readonly design: Design
+}
+
+export interface ResolvedRun {
+  readonly scenario: Scenario
+  readonly params: AnyParams
+  readonly variants: readonly ResolvedVariant[]
+}
+
+/** What a worker thread of ours costs the host, measured with the scenarios that come with us. */
+const WORKER_BYTES = 12 * MIB
+/** Share of the host's memory that worker threads may take. */
+const POOL_SHARE = 0.5
+/** Pages a lab thread touches before its first op: its stack's, and its thread-local storage. */
+const THREAD_PAGES = 3
+const HEAP_BYTES_MIN = 16 * MIB
+const HEAP_BYTES_MAX = 8 * GIB
+
+export async function resolveRequest(request: RunRequest): Promise<ResolvedRun> {
+  const scenario = await loadScenario(request.scenario, builtInScenarios)
+  const params = resolveParams(scenario, request.params)
+  const scenarioPlan = planScenario(scenario, params)
+  checkThreads(scenarioPlan)
+  checkHeap(request.heapBytes)
+  const variants: ResolvedVariant[] = []
+  for (const text of request.variants) {
+    const variant = await resolveVariant(request, params, scenarioPlan, text)
+    checkLimits(variant, scenarioPlan)
+    variants.push(variant)
+  }
+  return { scenario, params, variants }
+}
+
+async function resolveVariant(
+  request: RunRequest,
+  params: AnyParams,
+  scenarioPlan: ScenarioPlan,
+  text: string,
+): Promise<ResolvedVariant> {
+  const variant = parseVariant(text)
+  const design = await loadDesign(variant.design)
+  const tunables = resolveTunables(design.tunables, variant.assignments)
+  const plan: RunPlan = {
+    variant: { label: variant.label, design: variant.design, tunables },
+    scenario: request.scenario,
+    params,
+    seed: request.seed,
+    cores: request.cores,
+    threads: scenarioPlan.threads,
+    heapBytes: request.heapBytes,
+    limits: request.limits,
+    seconds: request.seconds ?? scenarioPlan.seconds,
+    drain: request.drain,
+    fill: request.fill,
+    spinCount: request.spinCount,
+  }
+  return { plan, design }
+}
+
+/** Every lab thread alive at once needs a worker thread of its own. */
+function checkThreads({ threads }: ScenarioPlan): void {
+  const most = Math.max(2, Math.floor((totalmem() * POOL_SHARE) / WORKER_BYTES))
+  if (threads <= most) return
+  throw new BadInput(
+    `${threads} lab threads at once are more than the worker pool holds: ${most} would do ` +
+      `(${readableSize(WORKER_BYTES)} each, half of this host's ${readableSize(totalmem())})`,
+  )
+}
+
+function checkHeap(bytes: number): void {
+  if (bytes % PAGE_BYTES === 0 && bytes >= HEAP_BYTES_MIN && bytes <= HEAP_BYTES_MAX) return
+  const range = `${formatSize(HEAP_BYTES_MIN)} to ${formatSize(HEAP_BYTES_MAX)}`
+  throw new BadInput(`--heap ${formatSize(bytes)}: expected whole pages, ${range}`)
+}
+
+/** Boots the design once without limits, to see what it takes before the first op. */
+function checkLimits({ plan, design }: ResolvedVariant, scenarioPlan: ScenarioPlan): void {
+  const { memoryLimit, addressSpaceLimit } = plan.limits
+  const trial = bootTrial(plan, design, scenarioPlan)
+  const figures = trial.processFor(0, 0, () => 0).space.figures()
+  const started = plan.threads - 1
+  if (memoryLimit !== undefined) {
+    const needed = figures.rssBytes + bytesOfPages(started * THREAD_PAGES + 1)
+    refuseBelow('--memory-limit', memoryLimit, needed, `${plan.variant.label}'s own state`, plan)
+  }
+  if (addressSpaceLimit !== undefined) {
+    const stacks = started * (scenarioPlan.stackBytes + PAGE_BYTES)
+    const arenas = arenaBytesAskedFor(plan)
+    const needed = figures.vmSizeBytes + stacks + arenas + MIB
+    const what = arenas > 0 ? 'the stacks and the arenas asked for' : 'the stacks'
+    refuseBelow('--address-space-limit', addressSpaceLimit, needed, what, plan)
+  }
+}
+
+function bootTrial(plan: RunPlan, design: Design, scenarioPlan: ScenarioPlan): SharedRun {
+  const limits = { ...plan.limits, memoryLimit: undefined, addressSpaceLimit: undefined }
+  const clock = { originMs: 0, now: () => 0 }
+  try {
+    return createSharedRun({ ...plan, limits }, design, scenarioPlan, clock).run
+  } catch (error) {
+    throw new BadInput(`${plan.variant.label} cannot start: ${messageOf(error)}`, { cause: error })
+  }
+}
+
+/**
+ * Address space of the arenas that `arena_max` asks for by name; 0 where it does not: a design then
+ * makes do with the arenas that fit, as the real one does.
+ */
+function arenaBytesAskedFor({ variant: { tunables }, threads }: RunPlan): number {
+  const { arena_max: arenas = 0, heap_max: heapBytes = 0 } = tunables
+  return Math.max(0, Math.min(arenas, threads) - 1) * heapBytes
+}
+
+function refuseBelow(
+  option: string,
+  limit: number,
+  needed: number,
+  what: string,
+  plan: RunPlan,
+): void {
+  if (limit >= needed) return
+  const enough = roundUp(needed, needed < MIB ? PAGE_BYTES : MIB)
+  throw new BadInput(
+    `${option} ${formatSize(limit)} is too small for ${what} with ${plan.threads} lab threads: ` +
+      `${formatSize(enough)} would do`,
+  )
+}

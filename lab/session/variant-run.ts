@@ -1,0 +1,192 @@
+/** One variant of a run, from its start to its summary: machine, sampler and observer together. */
+import type { Design } from '../../allocators/contract.ts'
+import type { SharedRun } from '../machine/shared-run.ts'
+import { startThreadsMachine } from '../machine/threads/machine.ts'
+import type { MachineOutcome, RunningMachine, RunPlan, Safepoint } from '../machine/types.ts'
+import type { MappingRow } from '../memory/address-space.ts'
+import { LockReader } from '../metrics/lock-reader.ts'
+import type { Observation } from '../metrics/observe.ts'
+import { Observer } from '../metrics/observer.ts'
+import { Sampler } from '../metrics/sampler.ts'
+import { summarizeVariant } from '../metrics/summarize.ts'
+import type { SafepointSample, SampleLine, VariantSummary } from '../metrics/types.ts'
+import type { Scenario } from '../workload/scenario.ts'
+import { cpuTime, cpuTimeSince } from './cpu-time.ts'
+
+export interface VariantParts {
+  readonly plan: RunPlan
+  readonly design: Design
+  readonly scenario: Scenario
+  /** Samples per second; undefined: none, and no look at the heap on the clock. */
+  readonly sampleHz: number | undefined
+  onStart(machine: RunningMachine): void
+  onLine(line: SampleLine): void
+  onNotice(text: string): void
+  readonly signal: AbortSignal
+}
+
+export interface VariantResult {
+  readonly summary: VariantSummary
+  readonly mappings: readonly MappingRow[]
+}
+
+export async function runVariant(parts: VariantParts): Promise<VariantResult> {
+  const run = new VariantRun(parts)
+  return run.carryOut()
+}
+
+class VariantRun {
+  readonly #parts: VariantParts
+  readonly #safepoints: SafepointSample[] = []
+  readonly #notices: string[] = []
+  #mappings: readonly MappingRow[] = []
+  #observer: Observer | undefined
+  #sampler: Sampler | undefined
+  #machine: RunningMachine | undefined
+
+  constructor(parts: VariantParts) {
+    this.#parts = parts
+  }
+
+  async carryOut(): Promise<VariantResult> {
+    const { plan, design, scenario, signal } = this.#parts
+    let cpuStart = cpuTime()
+    const machine = await startThreadsMachine(plan, design, scenario, {
+      onPrepared: async (run) => {
+        this.#sampler = this.#newSampler(run)
+        this.#observer = await Observer.start(run.init)
+        await this.#lookBeforeStart()
+        cpuStart = cpuTime()
+      },
+      onSafepoint: (safepoint) => this.#look(safepoint),
+    })
+    this.#machine = machine
+    const stop = (): void => machine.stop()
+    signal.addEventListener('abort', stop)
+    if (signal.aborted || this.#isBroken()) stop()
+    if (machine.notice !== undefined) this.#notice(machine.notice)
+    this.#parts.onStart(machine)
+    const sampling = this.#startSampling()
+    let outcome: MachineOutcome
+    try {
+      outcome = await machine.finished
+    } finally {
+      clearInterval(sampling)
+      signal.removeEventListener('abort', stop)
+      await this.#observer?.close()
+    }
+    const cpu = cpuTimeSince(cpuStart)
+    this.#sample()
+    return { summary: this.#summarize(machine, outcome, cpu), mappings: this.#mappings }
+  }
+
+  #newSampler(run: SharedRun): Sampler {
+    const { control, design, init } = run
+    const process = run.processFor(0, 0, () => this.#now())
+    return new Sampler({
+      control,
+      now: () => this.#now(),
+      space: () => {
+        const { rssBytes, vmSizeBytes } = process.space.figures()
+        return { rss: rssBytes, vmSize: vmSizeBytes }
+      },
+      glance: () => design.glance?.(process, init.tunables),
+    })
+  }
+
+  #now(): number {
+    return this.#machine?.now() ?? 0
+  }
+
+  #startSampling(): NodeJS.Timeout | undefined {
+    const { sampleHz } = this.#parts
+    if (sampleHz === undefined) return undefined
+    return setInterval(() => this.#sample(), 1000 / sampleHz)
+  }
+
+  /** Counters only: nobody is stopped. */
+  #sample(): void {
+    const sampler = this.#sampler
+    if (sampler === undefined || this.#parts.sampleHz === undefined) return
+    for (const event of sampler.drainLog()) this.#parts.onLine(event)
+    this.#parts.onLine(sampler.take())
+  }
+
+  /** Finds a design that is broken from its boot on, and loads the code that stops will wait for. */
+  async #lookBeforeStart(): Promise<void> {
+    const start: Safepoint = { reason: 'request', label: 'boot', ns: 0, clean: true }
+    const wishes = { check: true, mappings: false, atRest: true }
+    const observation = await this.#observer?.look(start, wishes)
+    if (observation !== undefined) this.#keep(observation)
+  }
+
+  /** Everybody is parked until this settles. */
+  async #look(safepoint: Safepoint): Promise<void> {
+    if (this.#parts.sampleHz === undefined && safepoint.reason === 'tick') return
+    const closing = safepoint.reason === 'end' || safepoint.reason === 'oom'
+    const wishes = { check: true, mappings: closing, atRest: safepoint.clean }
+    const observation = await this.#observer?.look(safepoint, wishes)
+    if (observation === undefined) {
+      this.#notice('the walk of the heap did not end: causes of RSS are not known from then on')
+      return
+    }
+    this.#keep(observation)
+  }
+
+  #keep({ sample, mappings, problem }: Observation): void {
+    if (problem !== undefined) this.#notice(problem)
+    if (mappings !== undefined) this.#mappings = mappings
+    this.#sampler?.noteSafepoint(sample)
+    // Ticks are only samples with causes: the summary needs the last one at most.
+    if (this.#safepoints.at(-1)?.reason === 'tick') this.#safepoints.pop()
+    this.#safepoints.push(sample)
+    this.#parts.onLine(sample)
+    this.#stopAtBrokenInvariant(sample)
+  }
+
+  /** Figures of a broken heap mean nothing: the first violation ends the run. */
+  #stopAtBrokenInvariant(sample: SafepointSample): void {
+    const first = sample.violations[0]
+    if (first === undefined) return
+    this.#parts.onNotice(`heap invariant broken: ${first.invariant} (${first.where})`)
+    this.#machine?.stop()
+  }
+
+  #notice(text: string): void {
+    if (this.#notices.includes(text)) return
+    this.#notices.push(text)
+    this.#parts.onNotice(text)
+  }
+
+  #summarize(
+    machine: RunningMachine,
+    outcome: MachineOutcome,
+    cpu: VariantSummary['cpu'],
+  ): VariantSummary {
+    const { run } = machine
+    const { control } = run
+    const { rssBytes, vmHwmBytes, vmSizeBytes } = run.processFor(0, 0, () => 0).space.figures()
+    const broken = this.#isBroken()
+    return summarizeVariant({
+      variant: this.#parts.plan.variant.label,
+      outcome: broken ? { ...outcome, outcome: 'corrupted', message: this.#brokenText() } : outcome,
+      control,
+      space: { rss: rssBytes, rssMax: vmHwmBytes, vmSize: vmSizeBytes },
+      liveMax: this.#sampler?.liveMax ?? 0,
+      vmSizeMax: this.#sampler?.vmSizeMax ?? 0,
+      safepoints: this.#safepoints,
+      locks: new LockReader(control).all(),
+      cpu,
+      notices: this.#notices,
+    })
+  }
+
+  #isBroken(): boolean {
+    return this.#safepoints.some(({ violations }) => violations.length > 0)
+  }
+
+  #brokenText(): string {
+    const first = this.#safepoints.flatMap(({ violations }) => violations)[0]
+    return first === undefined ? '' : `broken invariant: ${first.invariant} (${first.where})`
+  }
+}

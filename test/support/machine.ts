@@ -1,0 +1,117 @@
+/** Runs scenarios on the threads machine of dist/, as the command line does. */
+import { fileURLToPath } from 'node:url'
+import type { Violation } from '../../allocators/contract.ts'
+import type { MachineOutcome, RunPlan, Safepoint } from '../../lab/machine/types.ts'
+import { COUNTER_ROW } from '../../lab/words/events.ts'
+import { GIB } from '../../lab/words/units.ts'
+
+type Machine = typeof import('../../lab/machine/threads/machine.ts')
+type Designs = typeof import('../../lab/machine/designs.ts')
+type Load = typeof import('../../lab/workload/load.ts')
+type Plan = typeof import('../../lab/workload/plan.ts')
+type Scenarios = typeof import('../../scenarios/index.ts')
+
+const dist = (path: string): Promise<unknown> =>
+  import(new URL(`../../dist/${path}`, import.meta.url).href)
+
+/** Path of a design or scenario that belongs to the tests. */
+export const testFile = (path: string): string =>
+  fileURLToPath(new URL(`../${path}`, import.meta.url))
+
+export interface Seen extends Safepoint {
+  readonly rssBytes: number
+  readonly violations: readonly Violation[]
+}
+
+export interface Ran {
+  readonly outcome: MachineOutcome
+  readonly safepoints: readonly Seen[]
+  /** Sum over seats of a counter. */
+  count(counter: number): number
+  readonly plan: RunPlan
+}
+
+export interface RunOptions {
+  readonly params?: Readonly<Record<string, number | boolean>>
+  readonly tunables?: Readonly<Record<string, number>>
+  readonly memoryLimit?: number
+  readonly addressSpaceLimit?: number
+  readonly drain?: boolean
+  readonly seed?: number
+  /** Called once the machine runs. */
+  readonly steer?: (machine: Awaited<ReturnType<Machine['startThreadsMachine']>>) => void
+}
+
+export async function runThreads(
+  scenarioName: string,
+  designName: string,
+  options: RunOptions = {},
+): Promise<Ran> {
+  const { startThreadsMachine } = (await dist('lab/machine/threads/machine.js')) as Machine
+  const { loadDesign } = (await dist('lab/machine/designs.js')) as Designs
+  const { loadScenario } = (await dist('lab/workload/load.js')) as Load
+  const { planScenario } = (await dist('lab/workload/plan.js')) as Plan
+  const { builtInScenarios } = (await dist('scenarios/index.js')) as Scenarios
+  const scenario = await loadScenario(scenarioName, builtInScenarios)
+  const design = await loadDesign(designName)
+  const params = { ...defaults(scenario.params), ...options.params }
+  const needs = planScenario(scenario, params)
+  const tunables = { ...defaults(design.tunables), ...options.tunables } as Record<string, number>
+  const plan: RunPlan = {
+    variant: { label: designName, design: designName, tunables },
+    scenario: scenarioName,
+    params,
+    seed: options.seed ?? 1,
+    cores: 2,
+    threads: needs.threads,
+    heapBytes: 4 * GIB,
+    limits: {
+      memoryLimit: options.memoryLimit,
+      addressSpaceLimit: options.addressSpaceLimit,
+      overcommitMemory: 0,
+      overcommitRatio: 50,
+      ramBytes: 64 * GIB,
+    },
+    seconds: needs.seconds,
+    drain: options.drain ?? false,
+    fill: false,
+    spinCount: 0,
+  }
+  const safepoints: Seen[] = []
+  let shared: Awaited<ReturnType<typeof startThreadsMachine>>['run'] | undefined
+  const machine = await startThreadsMachine(plan, design, scenario, {
+    async onPrepared(run) {
+      shared = run
+    },
+    async onSafepoint(safepoint) {
+      if (shared === undefined) throw new Error('a safepoint before the run was prepared')
+      const process = shared.processFor(0, 0, () => 0)
+      safepoints.push({
+        ...safepoint,
+        rssBytes: process.space.figures().rssBytes,
+        violations: safepoint.clean ? design.check(process, shared.init.tunables) : [],
+      })
+    },
+  })
+  options.steer?.(machine)
+  const outcome = await machine.finished
+  const { counters } = machine.run.control
+  return {
+    outcome,
+    safepoints,
+    plan,
+    count: (counter) => {
+      let sum = 0
+      for (let seat = 0; seat < plan.threads; seat++) sum += counters[seat * COUNTER_ROW + counter]!
+      return sum
+    },
+  }
+}
+
+function defaults(specs: object): Record<string, number | boolean> {
+  const values: Record<string, number | boolean> = {}
+  for (const [name, spec] of Object.entries(specs as Record<string, { default: number }>)) {
+    values[name] = spec.default
+  }
+  return values
+}
