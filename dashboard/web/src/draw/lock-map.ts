@@ -42,7 +42,7 @@ export function waiters(variant: VariantStore, place: number, from: number, to: 
   return (variant.lockWaitNs(high, place) - variant.lockWaitNs(low, place)) / span
 }
 
-/** Four waiters at once and more have the strongest colour; the root keeps the small ones visible. */
+/** Four waiters at once have the strongest colour; the root keeps the small ones visible. */
 export const waitShare = (waiting: number): number => Math.sqrt(Math.min(waiting / 4, 1))
 
 export class LockMap implements Picture {

@@ -1,4 +1,4 @@
-/** Draws *Who frees whose memory?* for one variant: freeing thread down, allocating thread across. */
+/** Draws *Who frees whose memory?* for one variant: freeing threads down, allocating across. */
 
 import type { MatrixSample } from '../../../protocol.ts'
 import type { Picture } from '../frame.ts'

@@ -1,4 +1,4 @@
-/** Draws *Where did the memory go?* for one variant: causes stacked, RSS over them, limits, marks. */
+/** Draws *Where did the memory go?* for one variant: causes stacked, RSS over them, marks. */
 import uPlot from 'uplot'
 import { digits } from '../format.ts'
 import type { Picture } from '../frame.ts'

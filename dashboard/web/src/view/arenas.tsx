@@ -89,7 +89,8 @@ function allArenas(arenas: readonly ArenaState[]): string {
   const resident = arenas.reduce((sum, arena) => sum + arena.resident, 0)
   const live = arenas.reduce((sum, arena) => sum + arena.live, 0)
   const many = arenas.length === 1 ? '1 arena' : `${count(arenas.length)} arenas`
-  return `${many}, ${bytes(resident)} resident, ${percent(resident === 0 ? 0 : live / resident)} of it live`
+  const share = percent(resident === 0 ? 0 : live / resident)
+  return `${many}, ${bytes(resident)} resident, ${share} of it live`
 }
 
 function oneArena(arena: ArenaState): string {

@@ -1,4 +1,4 @@
-/** The place of a picture in the page: it is made once, sized with the page, and drawn by frame.ts. */
+/** The place of a picture in the page: made once, sized with the page, drawn by frame.ts. */
 import { useEffect, useRef } from 'preact/hooks'
 import { addPicture, invalidatePicture, type Picture } from '../frame.ts'
 import { axisEnd, axisRange, lookAt, moment, zoomTo } from '../state.ts'

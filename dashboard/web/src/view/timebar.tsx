@@ -1,4 +1,4 @@
-/** The moment looked at: a slider over the whole run, and how variants are laid beside each other. */
+/** The moment looked at: a slider over the whole run; and how variants lie beside each other. */
 import {
   alignBy,
   alignment,
