@@ -48,8 +48,9 @@ export function rate(perSecond: number): string {
   return `${digits(perSecond)} /s`
 }
 
-/** A share of 1 in percent: `82 %`, `0.4 %`. */
+/** A share of 1 in percent: `82 %`, `0.4 %`, `< 0.1 %`. */
 export function percent(share: number): string {
   const value = share * 100
+  if (value > 0 && value < 0.05) return '<\u202f0.1\u202f%'
   return `${value === 0 || value >= 1 ? Math.round(value) : value.toFixed(1)}\u202f%`
 }

@@ -1,4 +1,5 @@
 /** The figures behind *Where did the memory go?*: what is drawn, and what its table shows. */
+import type { Anatomy } from '../../../../lab/metrics/types.ts'
 import { CAUSES } from '../palette.ts'
 import type { Timeline } from '../store/timeline.ts'
 import { Total, type VariantStore } from '../store/variant.ts'
@@ -15,9 +16,13 @@ export interface MemoryData {
   readonly vmSize: Column
 }
 
+/** Causes but live: what is left of RSS is theirs. */
+const REST = CAUSES.slice(1)
+
 /**
- * Samples and safepoints merged by time. Causes are known at safepoints only; between two of them
- * the picture joins them by straight lines, before the first and after the last it leaves a gap.
+ * Samples and safepoints merged by time. At a safepoint every cause is measured. At a sample only
+ * RSS and live are: what lies between them is divided as at the safepoints before and after,
+ * weighed by how near they are. So the stack always ends at RSS, and live is always what it was.
  */
 export function memoryData(variant: VariantStore, timeline: Timeline): MemoryData {
   const { totals, marks } = variant
@@ -35,34 +40,50 @@ export function memoryData(variant: VariantStore, timeline: Timeline): MemoryDat
       next < marks.length && (row >= totals.length || marks[next]!.t <= totals.time(row))
     const t = isMark ? marks[next]!.t : totals.time(row)
     data.x.push(timeline.x(t))
-    pushStack(data.stack, variant, next, t)
     if (isMark) {
-      data.rss.push(marks[next]!.anatomy.rss)
-      data.live.push(marks[next]!.anatomy.live)
+      const { anatomy } = marks[next]!
+      data.rss.push(anatomy.rss)
+      data.live.push(anatomy.live)
       data.vmSize.push(null)
+      pushStack(data.stack, anatomy.rss, anatomy.live, anatomy, anatomy, 0)
       next++
     } else {
-      data.rss.push(totals.at(row, Total.RSS))
-      data.live.push(totals.at(row, Total.LIVE))
+      const rss = totals.at(row, Total.RSS)
+      const live = totals.at(row, Total.LIVE)
+      data.rss.push(rss)
+      data.live.push(live)
       data.vmSize.push(totals.at(row, Total.VM_SIZE))
+      const before = marks[next - 1] ?? marks[next]
+      const after = marks[next] ?? before
+      const span = (after?.t ?? 0) - (before?.t ?? 0)
+      const share = span > 0 ? (t - before!.t) / span : 0
+      pushStack(data.stack, rss, Math.min(live, rss), before?.anatomy, after?.anatomy, share)
       row++
     }
   }
   return data
 }
 
-/** Cumulative causes at `t`, between mark `next - 1` and mark `next`. */
-function pushStack(stack: Column[], variant: VariantStore, next: number, t: number): void {
-  const after = variant.marks[next]
-  const before = variant.marks[next - 1] ?? (after?.t === t ? after : undefined)
+/** Adds cumulative causes that end at `rss`, the part above `live` divided between two anatomies. */
+function pushStack(
+  stack: Column[],
+  rss: number,
+  live: number,
+  before: Anatomy | undefined,
+  after: Anatomy | undefined,
+  share: number,
+): void {
   if (before === undefined || after === undefined) {
     for (const column of stack) column.push(null)
     return
   }
-  const share = after.t > before.t ? (t - before.t) / (after.t - before.t) : 1
-  let sum = 0
-  for (const [place, { key }] of CAUSES.entries()) {
-    sum += before.anatomy[key] + (after.anatomy[key] - before.anatomy[key]) * share
-    stack[CAUSES.length - 1 - place]!.push(sum)
+  let rest = 0
+  for (const { key } of REST) rest += before[key] + (after[key] - before[key]) * share
+  const scale = rest > 0 ? (rss - live) / rest : 0
+  let sum = live
+  stack[CAUSES.length - 1]!.push(sum)
+  for (const [place, { key }] of REST.entries()) {
+    sum += (before[key] + (after[key] - before[key]) * share) * scale
+    stack[CAUSES.length - 2 - place]!.push(sum)
   }
 }

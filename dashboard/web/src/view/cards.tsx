@@ -51,6 +51,9 @@ function Card({ variant }: { readonly variant: VariantStore }) {
         <strong>{bytes(rss)}</strong> resident for <strong>{bytes(live)}</strong> live
         {live > 0 && <span class="ratio">{`${digits(rss / live)} × live`}</span>}
       </p>
+      {variant.end !== undefined && variant.end.message !== '' && (
+        <p class="message">{variant.end.message}</p>
+      )}
       <dl>
         {figures(variant, row).map(([name, value]) => (
           <div key={name}>
