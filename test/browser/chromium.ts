@@ -1,6 +1,7 @@
 /** The system's Chromium, for tests of the page. */
 import { existsSync } from 'node:fs'
 import { type Browser, chromium } from 'playwright-core'
+import { describe, it } from 'vitest'
 
 const PATHS = [process.env['CHROMIUM'] ?? '', '/usr/bin/chromium', '/usr/bin/chromium-browser']
 
@@ -21,4 +22,21 @@ export function startChromium(): Promise<Browser> {
       '--disable-sync',
     ],
   })
+}
+
+/**
+ * `describe` for tests in Chromium. Where there is none they are left out, and say so loudly; under
+ * `CI=true` they fail instead, so that nobody mistakes a machine without a browser for a pass.
+ */
+export function describeInChromium(name: string, tests: () => void): void {
+  if (chromiumPath !== undefined) {
+    describe(name, tests)
+  } else if (process.env['CI'] === 'true') {
+    it(name, () => {
+      throw new Error('no Chromium on this machine: apt-get install chromium')
+    })
+  } else {
+    console.warn(`\n*** LEFT OUT, NO CHROMIUM: ${name} (apt-get install chromium) ***\n`)
+    describe.skip(`${name} (LEFT OUT: no Chromium)`, tests)
+  }
 }

@@ -316,6 +316,8 @@ class Simulation {
         arenas: this.#resident.map((_, arena) => this.#arenaReport(arena)),
       },
       violations: [],
+      ops: this.#mallocs * 2,
+      processBlocks: 0,
       arenas: this.#resident.map((bytes, arena) => ({
         resident: Math.floor(bytes),
         live: this.#live(arena),

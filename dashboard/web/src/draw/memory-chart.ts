@@ -144,7 +144,7 @@ export class MemoryChart implements Picture {
     if (limit !== null && limit <= scaleMax()) {
       const y = Math.round(u.valToPos(limit, 'y', true))
       pen.strokeStyle = pen.fillStyle = colour('alarm')
-      pen.lineWidth = 1.5 * scale
+      pen.lineWidth = 2 * scale
       strokeLine(pen, left, y, left + width, y)
       pen.textAlign = 'left'
       halo(pen, `limit ${digits(limit / MIB)} MiB`, left + 6 * scale, y - 3 * scale)
