@@ -131,16 +131,24 @@ describeInChromium('dashboard in Chromium', () => {
     await page.waitForSelector('.badge.bad')
     await settle(page)
     const [live, pinned, surface] = await themeColours(page, ['live', 'pinnedFree', 'surface'])
-    const mark = marksOf(run, 1).find(({ reason, t }) => reason === 'tick' && t > 12e9)!
+    const ticks = marksOf(run, 0).filter(({ reason }) => reason === 'tick')
+    const mark = ticks.reduce((a, b) => (b.anatomy.freeInBins > a.anatomy.freeInBins ? b : a))
     const { anatomy } = mark
-    expect(await chartColour(1, mark.t, anatomy.live / 2)).toBe(live)
     const middleOfPinned = anatomy.rss - anatomy.pinnedFree / 2
+    const middleOfTop = anatomy.rss - anatomy.pinnedFree - anatomy.freeTop / 2
+    const middleOfBins = middleOfTop - anatomy.freeTop / 2 - anatomy.freeInBins / 2
+    const [top, bins] = await themeColours(page, ['freeTop', 'freeInBins'])
+    expect(await chartColour(0, mark.t, anatomy.live / 2)).toBe(live)
+    expect(await chartColour(0, mark.t, middleOfBins)).toBe(bins)
+    expect(await chartColour(0, mark.t, middleOfTop)).toBe(top)
     // Hatched: its own colour, or one mixed with the background; never what lies around it.
-    const hatched = await chartColour(1, mark.t, middleOfPinned)
+    const hatched = await chartColour(0, mark.t, middleOfPinned)
     expect(hatched).not.toBe('none')
-    expect([live, surface]).not.toContain(hatched)
-    expect(pinned).toMatch(/^#/)
-    expect(await chartColour(1, mark.t, anatomy.rss * 1.15)).toBe('none')
+    expect([live, top, bins, surface]).not.toContain(hatched)
+    expect(Number.parseInt(hatched.slice(1, 3), 16)).toBeGreaterThanOrEqual(
+      Number.parseInt(pinned!.slice(1, 3), 16) - 2,
+    )
+    expect(await chartColour(0, mark.t, anatomy.rss * 1.05)).toBe('none')
   })
 
   it('memory: the OOM kill and the limit are marked in the colour of alarm', async () => {
