@@ -1,7 +1,7 @@
 /** Draws *Which arena holds it?* for one variant: one strip per arena, all on one scale. */
 import { digits } from '../format.ts'
 import type { Picture } from '../frame.ts'
-import { colour, pinnedFill } from '../palette.ts'
+import { colour, pictureFont, pinnedFill } from '../palette.ts'
 import { momentOf, variants } from '../state.ts'
 import type { ArenaState, VariantStore } from '../store/variant.ts'
 import { cutText, penOf } from './canvas.ts'
@@ -19,7 +19,7 @@ export function arenaRows(): number {
 
 /** Height of one strip, pixels: fewer arenas get taller strips. */
 export function stripHeight(rows: number): number {
-  return Math.max(11, Math.min(22, Math.floor(380 / rows)))
+  return Math.max(12, Math.min(22, Math.floor(380 / rows)))
 }
 
 export const stripsHeight = (): number => arenaRows() * stripHeight(arenaRows()) + AXIS_HEIGHT
@@ -73,6 +73,7 @@ export class ArenaStrips implements Picture {
       pen.fillStyle = colour('line')
       pen.fillRect(0, top, this.#width, row)
     }
+    pen.font = pictureFont(row < 14 ? 10 : 11)
     pen.textAlign = 'right'
     pen.fillStyle = colour(selected ? 'ink' : 'muted')
     pen.fillText(cutText(pen, arena.name, GUTTER - 8), GUTTER - 8, middle)
@@ -103,6 +104,7 @@ export class ArenaStrips implements Picture {
   #drawAxis(pen: CanvasRenderingContext2D, max: number, plot: number): void {
     const height = stripsHeight() - AXIS_HEIGHT
     const step = tickStep(max / MIB, Math.max(2, Math.floor(plot / 80)))
+    pen.font = pictureFont(11)
     pen.lineWidth = 1
     pen.strokeStyle = colour('line')
     pen.fillStyle = colour('muted')

@@ -1,7 +1,7 @@
 /** Draws *Who waits for whom?* for one variant: locks by time, coloured by time spent waiting. */
 import { digits } from '../format.ts'
 import type { Picture } from '../frame.ts'
-import { colour, heatColour } from '../palette.ts'
+import { colour, heatColour, pictureFont } from '../palette.ts'
 import { alignment, axisRange, moment, momentOf, timeline, variants } from '../state.ts'
 import type { VariantStore } from '../store/variant.ts'
 import { cutText, penOf } from './canvas.ts'
@@ -26,7 +26,7 @@ export function busiestLocks(variant: VariantStore): number[] {
 function rowsShown(): number {
   return Math.max(1, ...variants.value.map((variant) => busiestLocks(variant).length))
 }
-const rowHeight = (rows: number): number => Math.max(9, Math.min(20, Math.floor(300 / rows)))
+const rowHeight = (rows: number): number => Math.max(12, Math.min(20, Math.floor(300 / rows)))
 export const lockMapHeight = (): number => {
   const rows = rowsShown()
   return rows * rowHeight(rows) + AXIS_HEIGHT
@@ -74,6 +74,7 @@ export class LockMap implements Picture {
     const axis = timeline(this.#variant)
     const [min, max] = axisRange()
     const end = this.#variant.tEnd
+    pen.font = pictureFont(height < 14 ? 10 : 11)
     for (const [row, place] of rows.entries()) {
       const top = row * height
       pen.fillStyle = colour('muted')
@@ -107,6 +108,7 @@ export class LockMap implements Picture {
     pen.strokeStyle = colour('line')
     pen.fillStyle = colour('muted')
     pen.lineWidth = 1
+    pen.font = pictureFont(11)
     pen.textAlign = 'center'
     for (let x = Math.ceil(min / step) * step; x <= max; x += step) {
       pen.beginPath()

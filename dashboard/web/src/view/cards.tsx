@@ -48,7 +48,9 @@ function Card({ variant }: { readonly variant: VariantStore }) {
         <span class={`badge ${kind}`}>{text}</span>
       </header>
       <p class="headline">
-        <strong>{bytes(rss)}</strong> resident for <strong>{bytes(live)}</strong> live
+        <span>
+          <strong>{bytes(rss)}</strong> resident for <strong>{bytes(live)}</strong> live
+        </span>
         {live > 0 && <span class="ratio">{`${digits(rss / live)} × live`}</span>}
       </p>
       {variant.end !== undefined && variant.end.message !== '' && (
