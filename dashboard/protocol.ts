@@ -4,8 +4,8 @@
  * Server to page: binary frames. Samples come 20 times a second and carry thousands of figures, so
  * they are real binary: one `Float64Array`, names left out (a name is sent once, in a NAMES frame,
  * and then goes by its number). A sample of 64 arenas, 65 locks and 128 threads measures 13 KB and
- * 13 µs to encode; as JSON 28 KB and 75 µs. What is rare (safepoints, events, the description of the
- * run) is UTF-8 JSON behind the same header.
+ * 13 µs to encode; as JSON 28 KB and 75 µs. What is rare (safepoints, events, a run's
+ * description) is UTF-8 JSON behind the same header.
  *
  *   byte 0         1      2         3       4 .......... 7   8 ....... 15   16 ...
  *       ┌─────────┬──────┬─────────┬───────┬───────────────┬──────────────┬────────┐
@@ -21,8 +21,8 @@
 import * as v from 'valibot'
 import type { LogSample, SafepointSample, Sample, VariantSummary } from '../lab/metrics/types.ts'
 
-export const PROTOCOL_VERSION = 1
-export const HEADER_BYTES = 16
+const PROTOCOL_VERSION = 1
+const HEADER_BYTES = 16
 
 export const FrameKind = {
   /** JSON `RunDescription`: a run begins; the page forgets what it had. */

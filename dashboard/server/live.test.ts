@@ -1,10 +1,10 @@
 /** What pages get: the history first, then what is new; and what slow ones cost. */
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Sample } from '../../lab/metrics/types.ts'
 import { fakeRun, LARGE, SEEDSERVICE } from '../../test/browser/fake-run.ts'
 import { publishAll } from '../../test/browser/replay.ts'
-import { goodHeaders, SocketClient } from '../../test/browser/socket-client.ts'
+import { rawUpgrade, SocketClient } from '../../test/browser/socket-client.ts'
 import { testPage } from '../../test/browser/test-page.ts'
 import { FrameKind } from '../protocol.ts'
 import { BUFFERED_BYTES_MAX } from './clients.ts'
@@ -99,20 +99,8 @@ describe('live: a page that is there', () => {
   })
 })
 
-/** Upgrades by hand and then reads nothing: the kernel's buffers fill, then the server's. */
-async function stalledPage(): Promise<Socket> {
-  const headers = await goodHeaders(dashboard)
-  const socket = connect(dashboard.port, '127.0.0.1')
-  socket.on('error', () => {})
-  socket.write(
-    `GET /live HTTP/1.1\r\nHost: 127.0.0.1:${dashboard.port}\r\nOrigin: ${headers['origin']}\r\n` +
-      `Cookie: ${headers['cookie']}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-      'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
-  )
-  await new Promise((resolve) => socket.once('data', resolve))
-  socket.pause()
-  return socket
-}
+/** Reads nothing: the kernel's buffers fill, then the server's. */
+const stalledPage = (): Promise<Socket> => rawUpgrade(dashboard)
 
 describe('live: a page that does not read', () => {
   const large = fakeRun({ ...LARGE, days: 4 })

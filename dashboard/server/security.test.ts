@@ -1,6 +1,5 @@
 /** Who is let in and what a page may do, with real sockets. The run must never notice. */
 import { createServer } from 'node:http'
-import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { fakeRun, SEEDSERVICE } from '../../test/browser/fake-run.ts'
@@ -9,6 +8,7 @@ import {
   cookieOf,
   goodHeaders,
   liveUrl,
+  rawUpgrade,
   request,
   SocketClient,
   tryUpgrade,
@@ -153,17 +153,9 @@ describe('security: messages', () => {
   })
 
   it('broken WebSocket frames end the connection and nothing else', async () => {
-    const headers = await goodHeaders(dashboard)
-    const socket = connect(dashboard.port, '127.0.0.1')
+    const socket = await rawUpgrade(dashboard)
     const closed = new Promise((resolve) => socket.on('close', resolve))
-    socket.on('error', () => {})
-    socket.write(
-      `GET /live HTTP/1.1\r\nHost: 127.0.0.1:${dashboard.port}\r\nOrigin: ${headers['origin']}\r\n` +
-        `Cookie: ${headers['cookie']}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-        'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
-    )
     socket.resume()
-    await new Promise((resolve) => socket.once('data', resolve))
     socket.write(Buffer.from([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]))
     await closed
     expect((await request(base, { cookie: await cookieOf(dashboard) })).status).toBe(200)

@@ -3,10 +3,12 @@ import { existsSync } from 'node:fs'
 import { type Browser, chromium } from 'playwright-core'
 import { describe, it } from 'vitest'
 
-const PATHS = [process.env['CHROMIUM'] ?? '', '/usr/bin/chromium', '/usr/bin/chromium-browser']
+/** `CHROMIUM=/path` names another one. */
+const named = process.env['CHROMIUM']
+const PATHS = named === undefined ? ['/usr/bin/chromium', '/usr/bin/chromium-browser'] : [named]
 
 /** Undefined when this machine has none: tests then say loudly that they were left out. */
-export const chromiumPath: string | undefined = PATHS.find((path) => path && existsSync(path))
+const chromiumPath: string | undefined = PATHS.find((path) => existsSync(path))
 
 /** Starts it without a window. Whoever starts it closes it. */
 export function startChromium(): Promise<Browser> {

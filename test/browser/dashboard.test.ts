@@ -25,7 +25,7 @@ import {
   tableRows,
   themeColours,
 } from './page-driver.ts'
-import { publishAll } from './replay.ts'
+import { publishAll, replay } from './replay.ts'
 
 const MIB = 1024 * 1024
 /** Layout of pictures over time: dashboard/web/src/draw/memory-chart.ts. */
@@ -262,6 +262,21 @@ describeInChromium('dashboard in Chromium', () => {
     expect(await page.textContent('.card h2')).toBe('ptmalloc2')
     expect((await dataTable(page, 'arenas')).length).toBe(4)
     expect(await page.locator('#memory canvas').count()).toBe(1)
+    expect(problems).toEqual([])
+  })
+
+  it('live: a run replayed 20 times as fast ends where it ended', async () => {
+    dashboard.describe(run.description)
+    const { page, problems } = await open(dashboard.url)
+    await page.waitForSelector('.card')
+    await replay(dashboard, run, 20)
+    await settle(page)
+    const rows = await tableRows(page, '[data-readout="memory"]')
+    for (const variant of [0, 1]) {
+      const shown = rows.find((row) => row[0] === 'RSS')![variant + 1]!
+      expect(mib(shown)).toBeCloseTo(samplesOf(run, variant).at(-1)!.rss / MIB, -1)
+    }
+    expect(dashboard.load().skipped).toBe(0)
     expect(problems).toEqual([])
   })
 

@@ -19,7 +19,7 @@ import type {
 
 const MIB = 1024 * 1024
 
-export interface FakeVariant {
+interface FakeVariant {
   readonly label: string
   readonly arenas: number
 }

@@ -7,7 +7,7 @@ import type { Browser, Page } from 'playwright-core'
 /** A page and everything that went wrong on it. */
 export interface Opened {
   readonly page: Page
-  /** Errors of scripts, console errors (blocked by the content policy, for one), failed requests. */
+  /** Errors of scripts and console errors, among them what the content policy blocked. */
   readonly problems: string[]
   /** Addresses asked for, sockets included. */
   readonly requests: string[]

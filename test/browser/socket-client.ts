@@ -1,6 +1,7 @@
 /** A page's end of the socket, without a browser: what tests of the server connect with. */
 import { once } from 'node:events'
 import { get, type IncomingHttpHeaders } from 'node:http'
+import { connect, type Socket } from 'node:net'
 import { WebSocket } from 'ws'
 import { decodeFrame, type Frame, FrameKind, NameTable } from '../../dashboard/protocol.ts'
 import type { Dashboard } from '../../dashboard/server/dashboard.ts'
@@ -47,6 +48,29 @@ export async function goodHeaders(dashboard: Dashboard): Promise<Record<string, 
 }
 
 export const liveUrl = (dashboard: Dashboard): string => `ws://127.0.0.1:${dashboard.port}/live`
+
+/** Upgrades by hand, for what a WebSocket client never does: reading nothing, sending nonsense. */
+export async function rawUpgrade(dashboard: Dashboard): Promise<Socket> {
+  const headers = await goodHeaders(dashboard)
+  const socket = connect(dashboard.port, '127.0.0.1')
+  socket.on('error', () => {})
+  socket.write(
+    [
+      'GET /live HTTP/1.1',
+      `Host: 127.0.0.1:${dashboard.port}`,
+      `Origin: ${headers['origin']}`,
+      `Cookie: ${headers['cookie']}`,
+      'Upgrade: websocket',
+      'Connection: Upgrade',
+      'Sec-WebSocket-Version: 13',
+      'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
+      '\r\n',
+    ].join('\r\n'),
+  )
+  await once(socket, 'data')
+  socket.pause()
+  return socket
+}
 
 /** 101 when let in; the HTTP status of the refusal otherwise. */
 export function tryUpgrade(url: string, headers: Record<string, string>): Promise<number> {

@@ -13,16 +13,16 @@ const THREADS_WIDTH = 46
 const AXIS_HEIGHT = 24
 
 /** Most arenas that any variant has: the strips of all variants have the same height. */
-export function arenaRows(): number {
+function arenaRows(): number {
   return Math.max(1, ...variants.value.map((variant) => variant.arenaNames.length))
 }
 
 /** Height of one strip, pixels: fewer arenas get taller strips. */
-export function stripHeight(rows: number): number {
+function stripHeight(rows: number): number {
   return Math.max(12, Math.min(22, Math.floor(380 / rows)))
 }
 
-export const stripsHeight = (): number => arenaRows() * stripHeight(arenaRows()) + AXIS_HEIGHT
+const stripsHeight = (): number => arenaRows() * stripHeight(arenaRows()) + AXIS_HEIGHT
 
 export class ArenaStrips implements Picture {
   readonly element: HTMLCanvasElement

@@ -11,10 +11,10 @@ const AXIS_HEIGHT = 26
 /** Width of one cell of the map, pixels. */
 const BUCKET = 4
 /** Locks shown at most: those that were waited for longest. */
-export const LOCKS_MAX = 32
+const LOCKS_MAX = 32
 
 /** Places of the locks worth showing, by time waited for them so far, longest first. */
-export function busiestLocks(variant: VariantStore): number[] {
+function busiestLocks(variant: VariantStore): number[] {
   const row = variant.locks.length - 1
   return variant.lockNames
     .map((_, place) => place)
@@ -27,13 +27,13 @@ function rowsShown(): number {
   return Math.max(1, ...variants.value.map((variant) => busiestLocks(variant).length))
 }
 const rowHeight = (rows: number): number => Math.max(12, Math.min(20, Math.floor(300 / rows)))
-export const lockMapHeight = (): number => {
+const lockMapHeight = (): number => {
   const rows = rowsShown()
   return rows * rowHeight(rows) + AXIS_HEIGHT
 }
 
 /** Threads that waited at once for a lock, on the average of a stretch: ns waited per ns. */
-export function waiters(variant: VariantStore, place: number, from: number, to: number): number {
+function waiters(variant: VariantStore, place: number, from: number, to: number): number {
   const { locks } = variant
   const low = Math.max(locks.rowAt(from), 0)
   const high = Math.max(locks.rowAt(to), Math.min(low + 1, locks.length - 1))
@@ -43,7 +43,7 @@ export function waiters(variant: VariantStore, place: number, from: number, to: 
 }
 
 /** Four waiters at once have the strongest colour; the root keeps the small ones visible. */
-export const waitShare = (waiting: number): number => Math.sqrt(Math.min(waiting / 4, 1))
+const waitShare = (waiting: number): number => Math.sqrt(Math.min(waiting / 4, 1))
 
 export class LockMap implements Picture {
   readonly element: HTMLCanvasElement

@@ -15,7 +15,7 @@ const TOP = 40
 const SIDE_MAX = 400
 
 /** Seats that ever freed or allocated something, from 0: the rest of the map is left out. */
-export function seatsInUse(matrix: MatrixSample): number {
+function seatsInUse(matrix: MatrixSample): number {
   let used = 1
   for (let cell = 0; cell < matrix.blocks.length; cell++) {
     if (matrix.blocks[cell]! === 0) continue
@@ -51,7 +51,7 @@ export function largestCell(): number {
 }
 
 /** Counts span decades, so their cube root is coloured: one block still shows. */
-export const heatShare = (blocks: number, max: number): number =>
+const heatShare = (blocks: number, max: number): number =>
   blocks === 0 ? 0 : 0.05 + 0.95 * Math.cbrt(blocks / max)
 
 export class MatrixMap implements Picture {

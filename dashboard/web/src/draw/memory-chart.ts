@@ -219,7 +219,7 @@ function selectZoom(u: uPlot): void {
 }
 
 /** Top of the shared scale, bytes: RSS of all variants, the limit and VmSize where they fit. */
-export function scaleMax(): number {
+function scaleMax(): number {
   const limit = run.value?.memoryLimit ?? 0
   let max = 8 * MIB
   for (const { rssMax } of variants.value) max = Math.max(max, rssMax)

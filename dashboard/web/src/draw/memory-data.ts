@@ -64,7 +64,7 @@ export function memoryData(variant: VariantStore, timeline: Timeline): MemoryDat
   return data
 }
 
-/** Adds cumulative causes that end at `rss`, the part above `live` divided between two anatomies. */
+/** Adds cumulative causes that end at `rss`; what is above `live` is divided as two anatomies. */
 function pushStack(
   stack: Column[],
   rss: number,

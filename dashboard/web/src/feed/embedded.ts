@@ -2,7 +2,7 @@
 import { type EmbeddedRun, RunStore } from '../store/run.ts'
 
 /** The id of the script element that holds the run. */
-export const EMBEDDED_ID = 'arena-lab-run'
+const EMBEDDED_ID = 'arena-lab-run'
 
 /** The embedded run, or undefined when this page is a live one. */
 export function embeddedRun(): RunStore | undefined {

@@ -1,16 +1,8 @@
 /** The run on show: its description and what is known of each variant. */
 
 import type { RunSummary, SampleLine } from '../../../../lab/metrics/types.ts'
-import type {
-  MatrixSample,
-  NamesAdded,
-  RunDescription,
-  ServerStatus,
-  VariantEnd,
-} from '../../../protocol.ts'
+import type { RunDescription } from '../../../protocol.ts'
 import { VariantStore } from './variant.ts'
-
-export type { MatrixSample, NamesAdded, RunDescription, ServerStatus, VariantEnd }
 
 /** What the HTML report embeds as `<script type="application/json" id="arena-lab-run">`. */
 export interface EmbeddedRun {

@@ -11,7 +11,7 @@ import type { MatrixSample, VariantDescription, VariantEnd } from '../../../prot
 import { SeriesTable } from './series-table.ts'
 
 /** Columns of `totals`. */
-export const TOTAL = ['rss', 'live', 'vmSize', 'ops', 'minorFaults', 'systemCalls'] as const
+const TOTAL = ['rss', 'live', 'vmSize', 'ops', 'minorFaults', 'systemCalls'] as const
 export const Total = { RSS: 0, LIVE: 1, VM_SIZE: 2, OPS: 3, FAULTS: 4, CALLS: 5 } as const
 
 /** Columns per arena of `arenas`. */

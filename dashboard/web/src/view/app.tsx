@@ -1,9 +1,9 @@
 /** The page as a whole. */
 
+import type { RunDescription } from '../../../protocol.ts'
 import { send } from '../feed/live.ts'
 import { bytes } from '../format.ts'
 import { connection, mayControl, notice, run, skippedFrames } from '../state.ts'
-import type { RunDescription } from '../store/run.ts'
 import { nextTheme, theme } from '../theme.ts'
 import { ArenasView } from './arenas.tsx'
 import { Cards } from './cards.tsx'

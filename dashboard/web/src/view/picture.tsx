@@ -84,7 +84,7 @@ export function CanvasHost<P extends SizedPicture>(props: CanvasProps<P>) {
 }
 
 /** Registers a picture with the frame loop and the size of its box; the result undoes both. */
-export function attach(element: Element, box: Element, picture: SizedPicture): () => void {
+function attach(element: Element, box: Element, picture: SizedPicture): () => void {
   const remove = addPicture(picture)
   const observer = new ResizeObserver(([entry]) => {
     const width = Math.floor(entry!.contentRect.width)
