@@ -88,7 +88,7 @@ export const CLIENT_MESSAGE_BYTES_MAX = 64 * 1024
 const Watch = v.strictObject({ type: v.literal('watch'), on: v.boolean() })
 const Steer = v.strictObject({
   type: v.literal('steer'),
-  action: v.picklist(['pause', 'resume', 'step', 'stop']),
+  action: v.picklist(['pause', 'resume', 'stop']),
 })
 /** `watch`: a hidden page asks for no frames. `steer`: only served when control was allowed. */
 export const ClientMessage = v.variant('type', [Watch, Steer])

@@ -27,7 +27,7 @@ export interface DashboardOptions {
   readonly port: number
   /** Only the loopback is ever listened on. */
   readonly host?: '127.0.0.1'
-  /** Whether a page may pause, resume, step and stop the run. */
+  /** Whether a page may pause, resume and stop the run. */
   readonly control: boolean
   /** Called when a page with control steers the run. */
   readonly onSteer?: (action: SteerAction) => void

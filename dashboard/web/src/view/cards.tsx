@@ -26,8 +26,9 @@ const OUTCOMES: Record<string, string> = {
 function stateOf(variant: VariantStore): { text: string; kind: 'good' | 'bad' | 'busy' | 'idle' } {
   const { end } = variant
   if (end === undefined) {
-    const text = variant.newest === undefined ? 'waiting' : `running · ${variant.newest.phase}`
-    return { text, kind: variant.newest === undefined ? 'idle' : 'busy' }
+    if (variant.newest === undefined) return { text: 'waiting', kind: 'idle' }
+    const { phase } = variant.newest
+    return { text: phase === '' ? 'running' : `running · ${phase}`, kind: 'busy' }
   }
   const during = end.outcomePhase === null ? '' : ` in ${end.outcomePhase}`
   const text = `${OUTCOMES[end.outcome] ?? end.outcome}${during}`
