@@ -107,7 +107,11 @@ export class MemoryChart implements Picture {
         drag: { x: true, y: false, setScale: false },
         bind: { dblclick: () => zoomOut },
       },
-      scales: { x: { time: false, auto: false }, y: { auto: false } },
+      scales: {
+        x: { time: false, auto: false },
+        // Without a range of ours uPlot widens the scale of a chart that has no data yet.
+        y: { auto: false, range: () => [0, scaleMax()] },
+      },
       axes: [axisX(), axisY()],
       series: [
         {},
@@ -137,6 +141,8 @@ export class MemoryChart implements Picture {
     const scale = devicePixelRatio || 1
     const { left, top, width, height } = u.bbox
     pen.save()
+    // The last series drawn may have left its dashes behind.
+    pen.setLineDash([])
     pen.font = pictureFont(11 * scale)
     pen.textBaseline = 'bottom'
     this.#drawPhases(u, pen, scale)

@@ -1,5 +1,4 @@
 /** The figures behind *Where did the memory go?*: what is drawn, and what its table shows. */
-import type { Anatomy } from '../../../../lab/metrics/types.ts'
 import { CAUSES } from '../palette.ts'
 import type { Timeline } from '../store/timeline.ts'
 import { Total, type VariantStore } from '../store/variant.ts'
@@ -38,52 +37,62 @@ export function memoryData(variant: VariantStore, timeline: Timeline): MemoryDat
   while (row < totals.length || next < marks.length) {
     const isMark =
       next < marks.length && (row >= totals.length || marks[next]!.t <= totals.time(row))
-    const t = isMark ? marks[next]!.t : totals.time(row)
-    data.x.push(timeline.x(t))
     if (isMark) {
-      const { anatomy } = marks[next]!
+      const { t, anatomy } = marks[next++]!
+      data.x.push(timeline.x(t))
       data.rss.push(anatomy.rss)
       data.live.push(anatomy.live)
       data.vmSize.push(null)
-      pushStack(data.stack, anatomy.rss, anatomy.live, anatomy, anatomy, 0)
-      next++
+      pushStack(
+        data.stack,
+        CAUSES.map(({ key }) => anatomy[key]),
+      )
     } else {
-      const rss = totals.at(row, Total.RSS)
-      const live = totals.at(row, Total.LIVE)
-      data.rss.push(rss)
-      data.live.push(live)
+      data.x.push(timeline.x(totals.time(row)))
+      data.rss.push(totals.at(row, Total.RSS))
+      data.live.push(totals.at(row, Total.LIVE))
       data.vmSize.push(totals.at(row, Total.VM_SIZE))
-      const before = marks[next - 1] ?? marks[next]
-      const after = marks[next] ?? before
-      const span = (after?.t ?? 0) - (before?.t ?? 0)
-      const share = span > 0 ? (t - before!.t) / span : 0
-      pushStack(data.stack, rss, Math.min(live, rss), before?.anatomy, after?.anatomy, share)
+      pushStack(data.stack, causesOfSample(variant, row, next))
       row++
     }
   }
   return data
 }
 
-/** Adds cumulative causes that end at `rss`; what is above `live` is divided as two anatomies. */
-function pushStack(
-  stack: Column[],
-  rss: number,
-  live: number,
-  before: Anatomy | undefined,
-  after: Anatomy | undefined,
-  share: number,
-): void {
-  if (before === undefined || after === undefined) {
-    for (const column of stack) column.push(null)
-    return
-  }
-  let rest = 0
-  for (const { key } of REST) rest += before[key] + (after[key] - before[key]) * share
-  const scale = rest > 0 ? (rss - live) / rest : 0
-  let sum = live
-  stack[CAUSES.length - 1]!.push(sum)
-  for (const [place, { key }] of REST.entries()) {
-    sum += (before[key] + (after[key] - before[key]) * share) * scale
-    stack[CAUSES.length - 2 - place]!.push(sum)
+/** Bytes of each of `CAUSES` at time `t` (ns), as drawn; undefined before the first safepoint. */
+export function causesAt(variant: VariantStore, t: number): readonly number[] | undefined {
+  const { totals, marks } = variant
+  const next = marks.findIndex((mark) => mark.t > t)
+  const passed = next < 0 ? marks.length : next
+  const mark = marks[passed - 1]
+  const row = totals.rowAt(t)
+  const isMark = mark !== undefined && (row < 0 || mark.t >= totals.time(row))
+  return isMark ? CAUSES.map(({ key }) => mark.anatomy[key]) : causesOfSample(variant, row, passed)
+}
+
+/** Causes at sample `row`, between safepoints `next - 1` and `next`. */
+function causesOfSample(variant: VariantStore, row: number, next: number): number[] | undefined {
+  const { totals, marks } = variant
+  const before = marks[next - 1] ?? marks[next]
+  const after = marks[next] ?? before
+  if (row < 0 || before === undefined || after === undefined) return undefined
+  const span = after.t - before.t
+  const share = span > 0 ? Math.max(totals.time(row) - before.t, 0) / span : 0
+  const rss = totals.at(row, Total.RSS)
+  const live = Math.min(totals.at(row, Total.LIVE), rss)
+  const rest = REST.map(
+    ({ key }) => before.anatomy[key] + (after.anatomy[key] - before.anatomy[key]) * share,
+  )
+  const whole = rest.reduce((sum, bytes) => sum + bytes, 0)
+  const scale = whole > 0 ? (rss - live) / whole : 0
+  return [live, ...rest.map((bytes) => bytes * scale)]
+}
+
+/** Adds causes to the columns, each with all below it; a gap where they are not known. */
+function pushStack(stack: Column[], causes: readonly number[] | undefined): void {
+  let sum = 0
+  for (const place of CAUSES.keys()) {
+    sum += causes?.[place] ?? 0
+    stack[CAUSES.length - 1 - place]!.push(causes === undefined ? null : sum)
   }
 }

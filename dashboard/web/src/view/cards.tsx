@@ -48,23 +48,29 @@ function Card({ variant }: { readonly variant: VariantStore }) {
         <h2>{variant.description.label}</h2>
         <span class={`badge ${kind}`}>{text}</span>
       </header>
-      <p class="headline">
-        <span>
-          <strong>{bytes(rss)}</strong> resident for <strong>{bytes(live)}</strong> live
-        </span>
-        {live > 0 && <span class="ratio">{`${digits(rss / live)} × live`}</span>}
-      </p>
+      {row < 0 ? (
+        <p class="headline">Its turn has not come yet.</p>
+      ) : (
+        <p class="headline">
+          <span>
+            <strong>{bytes(rss)}</strong> resident for <strong>{bytes(live)}</strong> live
+          </span>
+          {live > 0 && <span class="ratio">{`${digits(rss / live)} × live`}</span>}
+        </p>
+      )}
       {variant.end !== undefined && variant.end.message !== '' && (
         <p class="message">{variant.end.message}</p>
       )}
-      <dl>
-        {figures(variant, row).map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      {row >= 0 && (
+        <dl>
+          {figures(variant, row).map(([name, value]) => (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd>{value}</dd>
+            </div>
+          ))}
+        </dl>
+      )}
     </article>
   )
 }

@@ -1,5 +1,6 @@
 /** *Where did the memory go?* */
 import { CHART_HEIGHT, MemoryChart } from '../draw/memory-chart.ts'
+import { causesAt } from '../draw/memory-data.ts'
 import { vmSizeIsShown } from '../draw/memory-scale.ts'
 import { bytes, seconds } from '../format.ts'
 import { CAUSES, type Cause } from '../palette.ts'
@@ -58,7 +59,7 @@ function Legend() {
               RSS
             </th>
             {variants.value.map((variant, place) => (
-              <td key={place}>{bytes(totalAt(variant, Total.RSS))}</td>
+              <td key={place}>{totalText(variant, Total.RSS)}</td>
             ))}
             <td class="meaning">
               {limit === null ? 'resident in all' : `resident in all; limit ${bytes(limit)}`}
@@ -103,20 +104,22 @@ function VmSizeRow() {
         </label>
       </th>
       {variants.value.map((variant, place) => (
-        <td key={place}>{bytes(totalAt(variant, Total.VM_SIZE))}</td>
+        <td key={place}>{totalText(variant, Total.VM_SIZE)}</td>
       ))}
       <td class="meaning">address space mapped; dashed</td>
     </tr>
   )
 }
 
-function totalAt(variant: VariantStore, column: number): number {
-  return variant.totals.at(variant.totals.rowAt(momentOf(variant)), column)
+function totalText(variant: VariantStore, column: number): string {
+  const row = variant.totals.rowAt(momentOf(variant))
+  return row < 0 ? '–' : bytes(variant.totals.at(row, column))
 }
 
 function causeText(variant: VariantStore, cause: Cause): string {
-  const mark = variant.markAt(momentOf(variant))
-  return mark === undefined ? '–' : bytes(mark.anatomy[cause])
+  const causes = causesAt(variant, momentOf(variant))
+  const value = causes?.[CAUSES.findIndex(({ key }) => key === cause)]
+  return value === undefined ? '–' : bytes(value)
 }
 
 /** Rows of the table at most: the latest ones. */
