@@ -1,4 +1,4 @@
-/** Joins a session's run to a dashboard: what the run tells goes out, what pages ask for comes in. */
+/** Joins a session to a dashboard: what its run tells goes out, what pages ask for comes in. */
 import type { RunningMachine } from '../../lab/machine/types.ts'
 import type { RunHooks, RunStart } from '../../lab/session/types.ts'
 import type { RunDescription, SteerAction } from '../protocol.ts'
