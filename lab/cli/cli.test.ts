@@ -1,6 +1,6 @@
 /**
- * Goal: what a user types ends as DESIGN section 8 says. Method: the built command line in processes
- * of its own, with runs small enough to take a second.
+ * Goal: what a user types ends as DESIGN section 8 says. Method: the built command line in
+ * processes of its own, with runs small enough to take a second.
  */
 import {
   existsSync,
@@ -78,7 +78,7 @@ describe('cli: bad input is one line and exit code 2, and nothing is left behind
 })
 
 describe('cli: run', () => {
-  it('prints the summary on stdout and everything else on stderr; the seed is in both', async () => {
+  it('prints the summary on stdout and all else on stderr; the seed is in both', async () => {
     const args = ['run', ...SMALL, '-a', 'tcmalloc', '--seed', '77']
     const { code, stdout, stderr } = await runCli(folder, ...args)
     expect(stderr).toContain('seed 77')
@@ -147,7 +147,12 @@ describe('cli: run', () => {
       `import { defineScenario } from 'arena-lab'
        export default defineScenario({
          name: 'mine', summary: 'one block', params: {}, threads: () => 1, privateCells: () => 1,
-         *main(t) { const c: unknown = t.malloc(5000); t.write(c as never); t.phase('held'); yield },
+         *main(t) {
+           const block: unknown = t.malloc(5000)
+           t.write(block as never)
+           t.phase('held')
+           yield
+         },
        })`,
     )
     const args = ['run', './mine.ts', '-a', 'tcmalloc', '--json', '--quiet']

@@ -1,4 +1,4 @@
-/** Ctrl-C: the first ends the run and lets its partial summary be printed, the second exits at once. */
+/** Ctrl-C: the first ends the run and its partial summary is printed, the second exits at once. */
 import { ExitCode } from '../session/types.ts'
 import type { Streams } from './streams.ts'
 

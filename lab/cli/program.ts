@@ -10,8 +10,9 @@ import { runCommand } from './run.ts'
 import { showCommand } from './show.ts'
 import { errStyle, print, type Streams } from './streams.ts'
 
-const DESCRIPTION = `Reproduces multi-threaded memory blow-ups and lock contention, shows why they happen, and says
-which fix works.`
+const DESCRIPTION =
+  'Reproduces multi-threaded memory blow-ups and lock contention, shows why they happen, and ' +
+  'says which fix works.'
 
 const START = `
 Start here:

@@ -32,9 +32,9 @@ interface ArenaTally {
 }
 
 /**
- * Memory goes back from the top only, heap by heap. So what is free in an older heap of the arena is
- * kept by any block in use, and what is free in the newest one by a block above it. An arena without
- * a top belongs to a design that can give any page back: there nothing is pinned.
+ * Memory goes back from the top only, heap by heap. So what is free in an older heap of the arena
+ * is kept by any block in use, and what is free in the newest one by a block above it. An arena
+ * without a top belongs to a design that can give any page back: there nothing is pinned.
  */
 function pinnedOf({ hasTop, blocks, below, older }: ArenaTally): number {
   if (!hasTop) return 0

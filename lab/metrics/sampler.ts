@@ -1,6 +1,6 @@
 /**
- * Takes samples of a run under way: reads shared counters, never stops anybody, never waits. Runs on
- * the main thread, 20 times a second by default; its cost is bounded by seats × counters, locks
+ * Takes samples of a run under way: reads shared counters, never stops anybody, never waits. Runs
+ * on the main thread, 20 times a second by default; its cost is bounded by seats × counters, locks
  * and the pages of the arenas seen at the last safepoint.
  */
 import type { ArenaGlance, HeapExtent } from '../../allocators/contract.ts'

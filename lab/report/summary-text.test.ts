@@ -21,7 +21,7 @@ const unlimitedWith = (...variants: VariantSummary[]): RunSummary => ({
 
 describe('summary: text', () => {
   it('the main job reads as a verdict', () => {
-    expect(summaryText(mainJob, 100, PLAIN)).toMatchInlineSnapshot(`
+    expect(summaryText(mainJob, 90, PLAIN)).toMatchInlineSnapshot(`
       "seedservice · days=10 skew=true · threads machine · 2 cores · memory limit 768MiB · seed 42
 
                              glibc  glibc:arena_max=1
@@ -54,12 +54,13 @@ describe('summary: text', () => {
                            120 MiB free under pinned tops, main arena
 
       Verdict
-        glibc              OOM-killed after "day 2": 768 MiB resident, 256 MiB live, 400 MiB free under
-                           pinned tops
+        glibc              OOM-killed after "day 2": 768 MiB resident, 256 MiB live, 400 MiB
+                           free under pinned tops
         glibc:arena_max=1  survives: peak 70 % of the limit
 
       → glibc:arena_max=1 survives the 768 MiB that kills glibc after "day 2".
-      → glibc:arena_max=1 runs at 0.62 × the rate of ops of glibc; lock wait 9.87 s against 0.12 s.
+      → glibc:arena_max=1 runs at 0.62 × the rate of ops of glibc; lock wait 9.87 s against
+        0.12 s.
 
       Results: .arena-lab/runs/20260101T000000Z-seedservice-glibc-a1b2c3
       "

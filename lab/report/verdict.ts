@@ -55,7 +55,8 @@ function completedVerdict(run: RunSummary, variant: VariantSummary): string {
     return `completed: ${mib(variant.rss.end)} resident, nothing live${failures}`
   }
   if (variant.rssPerLive > RATIO_TOLD_MAX) {
-    return `completed: ${mib(variant.rss.end)} resident for ${mib(variant.live.end)} live${failures}`
+    const live = mib(variant.live.end)
+    return `completed: ${mib(variant.rss.end)} resident for ${live} live${failures}`
   }
   return `completed: ends at ${ratio(variant.rss.end, variant.live.end)} × live${failures}`
 }
@@ -149,8 +150,8 @@ function survivedComparison(survived: readonly VariantSummary[]): string[] {
     return ['RSS at the end is about the same for all of them.', ...fastest(survived)]
   }
   return [
-    `${best.variant} ends lowest: ${mib(best.rss.end)}, ${percent(saved, worst.rss.end)} less than ` +
-      `${worst.variant} (${mib(worst.rss.end)}).`,
+    `${best.variant} ends lowest: ${mib(best.rss.end)}, ` +
+      `${percent(saved, worst.rss.end)} less than ${worst.variant} (${mib(worst.rss.end)}).`,
     ...priceOf(best, worst),
   ]
 }

@@ -114,7 +114,7 @@ class VariantRun {
     this.#parts.onLine(sampler.take())
   }
 
-  /** Finds a design that is broken from its boot on, and loads the code that stops will wait for. */
+  /** Finds a design broken from its boot on, and loads the code that stops will wait for. */
   async #lookBeforeStart(): Promise<void> {
     const start: Safepoint = { reason: 'request', label: 'boot', ns: 0, clean: true }
     const wishes = { check: true, mappings: false, atRest: true }
