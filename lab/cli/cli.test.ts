@@ -237,6 +237,25 @@ describe('cli: interrupted', () => {
   })
 })
 
+describe('cli: dashboard', () => {
+  it('--dashboard serves the page while the run goes on, behind its token', async () => {
+    const args = ['run', ...LONG, '-a', 'tcmalloc', '--dashboard', '0']
+    const { child, ended, said } = start(folder, args)
+    const url = await said(/http:\/\/127\.0\.0\.1:\d+\/\?token=\w+/)
+    expect((await fetch(url, { redirect: 'manual' })).status).toBe(303)
+    expect((await fetch(url.replace(/\?.*/, ''))).status).toBe(401)
+    child.kill('SIGINT')
+    expect((await ended).code).toBe(130)
+    await expect(fetch(url)).rejects.toThrow()
+  })
+
+  it('refuses a port that is none', async () => {
+    const { code, stderr } = await runCli(folder, 'run', 'pinned-top', '--dashboard', '70000')
+    expect(stderr).toMatch(/--dashboard '70000': expected a whole number from 0 to 65535/)
+    expect(code).toBe(2)
+  })
+})
+
 describe('cli: past runs', () => {
   it('show, compare and rm find them by any part of their names', async () => {
     for (const seed of ['1', '2']) {
