@@ -221,8 +221,8 @@ export interface Design<T = Readonly<Record<string, number>>> {
   /** Bytes of static data it wants between page 1 and the brk heap, for this many seats. */
   readonly dataBytes: number
   /**
-   * Modules with thread-local storage in a process that runs under it, libc included; 1 (libc alone)
-   * when absent. Starting a thread callocs a DTV of 16 + this many entries of 16 bytes.
+   * Modules with thread-local storage in a process that runs under it, libc included; 1 when
+   * absent. Starting a thread callocs a DTV of 16 + this many entries of 16 bytes.
    */
   readonly tlsModules?: number
   /** Adjusts tunables to a run before it starts (`heap_max`); says what it changed, if anything. */

@@ -67,7 +67,7 @@ export const binAt = (av: Arena, index: number): Chunk =>
   (av + ArenaWord.BINS + (index - 1) * BIN_WORDS - ChunkWord.FD) as Chunk
 export const unsortedChunks = (av: Arena): Chunk => (av + ArenaWord.BINS - ChunkWord.FD) as Chunk
 /** What top is before the arena has memory: an empty chunk made of the unsorted bin's header. */
-export const initialTop = unsortedChunks
+export const initialTop = (av: Arena): Chunk => unsortedChunks(av)
 /** Word of fastbin `index` (0..9): its newest chunk. */
 export const fastbinAt = (av: Arena, index: number): WordIndex =>
   (av + ArenaWord.FASTBINS + index * 2) as WordIndex

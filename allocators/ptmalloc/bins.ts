@@ -1,15 +1,16 @@
 /** Lists of free chunks: linking, unlinking, and splitting what was found (both designs). */
 import type { WordIndex } from '../../lab/words/units.ts'
-import {
-  type Arena,
-  ArenaWord,
-  BINMAP_WORDS,
-  BINS_PER_MAP_WORD,
-  binAt,
-  unsortedChunks,
-} from './arena-layout.ts'
-import { CHUNK_NONE, type Chunk, MIN_CHUNK_WORDS, PREV_INUSE } from './chunk-layout.ts'
+import * as arena from './arena-layout.ts'
+import { type Arena, binAt, unsortedChunks } from './arena-layout.ts'
+import type { Chunk } from './chunk-layout.ts'
+import * as chunk from './chunk-layout.ts'
 import { chunkAt, type Ptmalloc } from './ptmalloc.ts'
+
+// Bound once: the engine folds a module's own constants, but loads imported ones each time.
+const { BINMAP_WORDS, BINS_PER_MAP_WORD } = arena
+const { BINMAP, LAST_REMAINDER } = arena.ArenaWord
+const { CHUNK_NONE, MIN_CHUNK_WORDS, PREV_INUSE, SIZE_MASK } = chunk
+const { BK, FD, FD_NEXTSIZE, PREV_SIZE, SIZE } = chunk.ChunkWord
 
 /**
  * unlink_chunk: takes a free chunk out of whatever list it is in. Of the chunks of one size in a
@@ -17,14 +18,15 @@ import { chunkAt, type Ptmalloc } from './ptmalloc.ts'
  * its place there.
  */
 export function unlinkChunk(m: Ptmalloc, p: Chunk): void {
-  const size = m.size(p)
-  if (size !== m.prevSize(chunkAt(p, size))) m.abort('corrupted size vs. prev_size')
-  const fd = m.fd(p)
-  const bk = m.bk(p)
-  if (m.bk(fd) !== p || m.fd(bk) !== p) m.abort('corrupted double-linked list')
-  m.setBk(fd, bk)
-  m.setFd(bk, fd)
-  if (size >= m.nextsizeFrom && m.fdNextsize(p) !== CHUNK_NONE) unlinkNextsize(m, p, fd)
+  const { words } = m
+  const size = (words[p + SIZE]! >>> 1) & SIZE_MASK
+  if (words[p + size + PREV_SIZE] !== size) m.abort('corrupted size vs. prev_size')
+  const fd = words[p + FD]! as Chunk
+  const bk = words[p + BK]!
+  if (words[fd + BK] !== p || words[bk + FD] !== p) m.abort('corrupted double-linked list')
+  words[fd + BK] = bk
+  words[bk + FD] = fd
+  if (size >= m.nextsizeFrom && words[p + FD_NEXTSIZE] !== CHUNK_NONE) unlinkNextsize(m, p, fd)
 }
 
 /** Takes the first chunk of its size out of the ring of sizes; `fd` follows it in its bin. */
@@ -53,11 +55,12 @@ function unlinkNextsize(m: Ptmalloc, p: Chunk, fd: Chunk): void {
 
 /** Links `p` between `before` and the chunk after it. */
 export function linkAfter(m: Ptmalloc, before: Chunk, p: Chunk): void {
-  const after = m.fd(before)
-  m.setBk(p, before)
-  m.setFd(p, after)
-  m.setBk(after, p)
-  m.setFd(before, p)
+  const { words } = m
+  const after = words[before + FD]!
+  words[p + BK] = before
+  words[p + FD] = after
+  words[after + BK] = p
+  words[before + FD] = p
 }
 
 /**
@@ -71,10 +74,15 @@ export function insertUnsorted(
   size: number,
   corrupted: string,
 ): void {
+  const { words } = m
   const unsorted = unsortedChunks(av)
-  if (m.bk(m.fd(unsorted)) !== unsorted) m.abort(corrupted)
+  const first = words[unsorted + FD]!
+  if (words[first + BK] !== unsorted) m.abort(corrupted)
   m.touchLinks(p)
-  linkAfter(m, unsorted, p)
+  words[p + FD] = first
+  words[p + BK] = unsorted
+  words[unsorted + FD] = p
+  words[first + BK] = p
   if (size >= m.nextsizeFrom) clearNextsize(m, p)
 }
 
@@ -97,7 +105,7 @@ export function markBin(m: Ptmalloc, av: Arena, index: number): void {
 }
 
 export const binmapWord = (av: Arena, index: number): WordIndex =>
-  (av + ArenaWord.BINMAP + (index >>> 5)) as WordIndex
+  (av + BINMAP + (index >>> 5)) as WordIndex
 
 /**
  * Makes a chunk just unlinked from a bin the user's: as it is when what is over would be smaller
@@ -110,6 +118,7 @@ export function splitFreeChunk(
   nb: number,
   corrupted: string,
 ): Chunk {
+  const { words } = m
   const size = m.size(victim)
   const remainderSize = size - nb
   if (remainderSize < MIN_CHUNK_WORDS) {
@@ -118,11 +127,11 @@ export function splitFreeChunk(
     return CHUNK_NONE
   }
   const remainder = chunkAt(victim, nb)
-  m.touchHeader(remainder)
+  m.process.touch(remainder)
   insertUnsorted(m, av, remainder, remainderSize, corrupted)
-  m.setHead(victim, nb, PREV_INUSE | m.arenaFlag(av))
-  m.setHead(remainder, remainderSize, PREV_INUSE)
-  setFoot(m, remainder, remainderSize)
+  words[victim + SIZE] = (nb << 1) | PREV_INUSE | m.arenaFlag(av)
+  words[remainder + SIZE] = (remainderSize << 1) | PREV_INUSE
+  words[victim + size + PREV_SIZE] = remainderSize
   return remainder
 }
 
@@ -135,7 +144,7 @@ export function scanBinmap(m: Ptmalloc, av: Arena, binIndex: number): Chunk {
   const { words } = m
   const first = binIndex + 1
   let at = binmapWord(av, first)
-  const end = av + ArenaWord.BINMAP + BINMAP_WORDS
+  const end = av + BINMAP + BINMAP_WORDS
   let map = words[at]! & (-1 << (first & (BINS_PER_MAP_WORD - 1)))
   for (;;) {
     while (map === 0) {
@@ -143,7 +152,7 @@ export function scanBinmap(m: Ptmalloc, av: Arena, binIndex: number): Chunk {
       map = words[at]!
     }
     const bit = map & -map
-    const index = (at - av - ArenaWord.BINMAP) * BINS_PER_MAP_WORD + 31 - Math.clz32(bit)
+    const index = (at - av - BINMAP) * BINS_PER_MAP_WORD + 31 - Math.clz32(bit)
     const bin = binAt(av, index)
     const victim = m.bk(bin)
     if (victim !== bin) return victim
@@ -171,7 +180,7 @@ export function splitLastRemainder(
   m.setFd(unsorted, unsorted)
   m.setBk(unsorted, unsorted)
   linkAfter(m, unsorted, remainder)
-  m.words[av + ArenaWord.LAST_REMAINDER] = remainder
+  m.words[av + LAST_REMAINDER] = remainder
   if (remainderSize >= m.nextsizeFrom) clearNextsize(m, remainder)
   m.setHead(victim, nb, PREV_INUSE | m.arenaFlag(av))
   m.setHead(remainder, remainderSize, PREV_INUSE)

@@ -31,9 +31,8 @@ export function checkChunks(
   let belowFree = false
   let sawTop = false
   const ended = walkSegment(m, segment, (p, size) => {
-    const inuseBit = m.prevInuse(p)
-    if (inuseBit === belowFree) {
-      findings.add('PREV_INUSE is set above chunks in use alone', arenaIndex, p, String(inuseBit))
+    if (below === CHUNK_NONE && !m.prevInuse(p)) {
+      findings.add('PREV_INUSE of the first chunk of a segment is set', arenaIndex, p, 'clear')
     }
     if (belowFree && m.prevSize(p) !== p - below) {
       const found = bytesOfWords(m.prevSize(p))
@@ -47,7 +46,8 @@ export function checkChunks(
       if (belowFree) findings.add('the chunk below the top is in use', arenaIndex, p, 'free')
       return
     }
-    const free = !m.prevInuse(chunkAt(p, size))
+    // What lies above the last fencepost is no chunk.
+    const free = size >= MIN_CHUNK_WORDS && !m.prevInuse(chunkAt(p, size))
     checkChunk(m, segment, p, size, free, belowFree, binned, cached, findings)
     below = p
     belowFree = free
@@ -83,7 +83,6 @@ function checkChunk(
   if (free && (cached.tcache.has(p) || cached.fast.has(p))) {
     findings.add('cached and fastbin chunks count as in use', arenaIndex, p, 'free')
   }
-  if (fence && free) findings.add('fenceposts are in use', arenaIndex, p, 'free')
   // The old top of a heap that had no room for a chunk ends it without the flag.
   const endsHeap = p + size + 2 * FIELD_WORDS >= segment.end
   const flag = (m.head(p) & NON_MAIN_ARENA) !== 0

@@ -54,11 +54,11 @@ function checkAttached(m: Ptmalloc, arenas: readonly Arena[], findings: Findings
     const av = m.words[tls + TlsWord.THREAD_ARENA]!
     users.set(av, (users.get(av) ?? 0) + 1)
   }
-  const main = attachedThreads(m).some(({ thread }) => thread === 0) ? 0 : 1
+  // The main arena starts with one thread, which may not have been attached to the design yet.
+  const unseen = 1 - m.static(StaticWord.MAIN_THREAD_SEEN)
   for (const [index, av] of arenas.entries()) {
     const attached = m.words[av + ArenaWord.ATTACHED_THREADS]!
-    // The main arena starts with one thread, which may not have been attached to the design yet.
-    const expected = (users.get(av) ?? 0) + (av === m.main ? main : 0)
+    const expected = (users.get(av) ?? 0) + (av === m.main ? unseen : 0)
     if (attached !== expected) {
       const found = `${attached}, ${expected} threads`
       findings.add('attached_threads = threads whose arena it is', index, av, found)

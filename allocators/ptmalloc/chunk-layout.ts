@@ -19,7 +19,9 @@
  *
  * Chunks are multiples of 16 bytes at multiples of 16 bytes, so prev_size and size always share a
  * page, and so do fd and bk, and fd_nextsize and bk_nextsize; but each pair may be on a page of its
- * own, which is why code here touches pairs and never whole headers.
+ * own, which is why code here touches pairs and never whole headers. The links of a chunk of up to
+ * a page need no touch: when they are not on the page of its own header, they are on that of the
+ * chunk above, and headers are always resident.
  */
 import type { WordIndex } from '../../lab/words/units.ts'
 
@@ -55,7 +57,9 @@ export const ALIGN_MASK = ALIGN_WORDS - 1
 /** MINSIZE: the smallest chunk, prev_size to bk. */
 export const MIN_CHUNK_WORDS = 8
 
+/** A size word halved and masked with this is the size in words. */
+export const SIZE_MASK = ~ALIGN_MASK
 /** Size in words of a size word (`words * 2 | flags`). */
-export const sizeOfHead = (head: number): number => (head >>> 1) & ~ALIGN_MASK
+export const sizeOfHead = (head: number): number => (head >>> 1) & SIZE_MASK
 /** The size word of a chunk. */
 export const headOf = (words: number, flags: number): number => (words << 1) | flags

@@ -1,10 +1,16 @@
 /** malloc_consolidate: all fastbins are emptied, and their chunks merged with free neighbours. */
 import { Event } from '../../lab/words/events.ts'
-import { type Arena, FASTBINS, fastbinAt, unsortedChunks } from './arena-layout.ts'
+import * as arena from './arena-layout.ts'
+import { type Arena, fastbinAt, unsortedChunks } from './arena-layout.ts'
 import { clearNextsize, linkAfter, setFoot, unlinkChunk } from './bins.ts'
-import { ALIGN_MASK, CHUNK_NONE, type Chunk, PREV_INUSE } from './chunk-layout.ts'
+import type { Chunk } from './chunk-layout.ts'
+import * as chunk from './chunk-layout.ts'
 import { chunkAt, type Ptmalloc } from './ptmalloc.ts'
 import { fastbinIndex } from './size-class.ts'
+
+// Bound once: the engine folds a module's own constants, but loads imported ones each time.
+const { FASTBINS } = arena
+const { ALIGN_MASK, CHUNK_NONE, PREV_INUSE } = chunk
 
 /**
  * Empties the arena's fastbins, smallest size first, each from its newest chunk. A merged chunk

@@ -8,18 +8,21 @@
  *
  * Mapped chunks do not come here (see mapped.ts). Sizes are in words.
  */
-import type { WordIndex } from '../../lab/words/units.ts'
 import { type Arena, fastbinAt } from './arena-layout.ts'
-import { ALIGN_MASK, type Chunk, ChunkWord, HEADER_WORDS, MIN_CHUNK_WORDS } from './chunk-layout.ts'
+import type { Chunk } from './chunk-layout.ts'
+import * as chunk from './chunk-layout.ts'
 import { freeChunk } from './free-chunk.ts'
 import { freePerturb } from './perturb.ts'
 import { chunkAt, type Ptmalloc } from './ptmalloc.ts'
 import { fastbinIndex, tcacheIndex } from './size-class.ts'
 import { checkTcacheDoubleFree, tcacheCountOf, tcachePut } from './tcache.ts'
-import { CachedWord, TCACHE_KEY } from './tcache-layout.ts'
+import * as cache from './tcache-layout.ts'
 
-const PAGE_WORD_MASK = 1023
-const LAST_GRANULE = 1020
+// Bound once: the engine folds a module's own constants, but loads imported ones each time.
+const { ALIGN_MASK, HEADER_WORDS, MIN_CHUNK_WORDS } = chunk
+const { FD } = chunk.ChunkWord
+const { TCACHE_KEY } = cache
+const { KEY: CACHED_KEY } = cache.CachedWord
 
 /** Frees a chunk of `av`. The calling thread does not hold the arena's lock. */
 export function intFree(m: Ptmalloc, av: Arena, p: Chunk): void {
@@ -66,12 +69,8 @@ function tryCache(m: Ptmalloc, p: Chunk, size: number): boolean {
   if (m.tcache === 0) return false
   const index = tcacheIndex(size)
   if (index >= m.tcacheBins) return false
-  // The user may never have written to the block: reading the key is then the first access.
-  const alone = (p & PAGE_WORD_MASK) === LAST_GRANULE
-  if (alone) m.process.touchRead((p + CachedWord.KEY) as WordIndex)
-  if (m.words[p + CachedWord.KEY] === TCACHE_KEY) checkTcacheDoubleFree(m, p, index)
+  if (m.words[p + CACHED_KEY] === TCACHE_KEY) checkTcacheDoubleFree(m, p, index)
   if (tcacheCountOf(m, index) >= m.tcacheCount) return false
-  if (alone) m.process.touch((p + CachedWord.NEXT) as WordIndex)
   tcachePut(m, p, index)
   return true
 }
@@ -85,11 +84,10 @@ function pushFastbin(m: Ptmalloc, av: Arena, p: Chunk, size: number): Chunk {
   if (m.perturb !== 0) freePerturb(m, p, size)
   m.setHaveFastchunks(av, 1)
   const bin = fastbinAt(av, fastbinIndex(size))
-  m.touchLinks(p)
   for (;;) {
     const older = words[bin]! as Chunk
     if (older === p) m.abort('double free or corruption (fasttop)')
-    words[p + ChunkWord.FD] = older
+    words[p + FD] = older
     if (m.process.singleThreaded) {
       words[bin] = p
       return older

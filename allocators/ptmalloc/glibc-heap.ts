@@ -6,21 +6,12 @@
 import { BLOCK_NULL, type Block, bytesOfWords } from '../../lab/words/units.ts'
 import type { ThreadHeap } from '../contract.ts'
 import { arenaGet, arenaGetRetry, arenaThreadFreeres } from './arena.ts'
-import { ARENA_NONE, type Arena } from './arena-layout.ts'
+import type { Arena } from './arena-layout.ts'
+import * as arena from './arena-layout.ts'
 import { blockOf, chunkOf, usableBytes } from './blocks.ts'
 import { clearBlock, glibcDirtyTop } from './calloc.ts'
-import {
-  ALIGN_MASK,
-  CHUNK_NONE,
-  type Chunk,
-  ChunkWord,
-  FIELD_WORDS,
-  HEADER_WORDS,
-  IS_MMAPPED,
-  MIN_CHUNK_WORDS,
-  NON_MAIN_ARENA,
-  sizeOfHead,
-} from './chunk-layout.ts'
+import * as chunk from './chunk-layout.ts'
+import { type Chunk, sizeOfHead } from './chunk-layout.ts'
 import { intFree } from './free.ts'
 import { intMalloc } from './malloc.ts'
 import { freeMapped, mremapChunk, munmapChunk } from './mapped.ts'
@@ -28,11 +19,26 @@ import { effectiveAlignment, intMemalign, MALLOC_ALIGNMENT_BYTES } from './memal
 import { copyWords } from './memory-ops.ts'
 import type { Ptmalloc } from './ptmalloc.ts'
 import { intRealloc } from './realloc.ts'
-import { NB_REFUSED, PTRDIFF_MAX, requestToSize, tcacheIndex } from './size-class.ts'
+import * as sizes from './size-class.ts'
+import { requestToSize, tcacheIndex } from './size-class.ts'
 import { tcacheCountOf, tcacheGet } from './tcache.ts'
 import { tcacheInit, tcacheThreadShutdown } from './tcache-life.ts'
 import { detachThread } from './threads.ts'
 import { mallocTrim } from './trim.ts'
+
+// Bound once: the engine folds a module's own constants, but loads imported ones each time.
+const { ARENA_NONE } = arena
+const {
+  ALIGN_MASK,
+  CHUNK_NONE,
+  FIELD_WORDS,
+  HEADER_WORDS,
+  IS_MMAPPED,
+  MIN_CHUNK_WORDS,
+  NON_MAIN_ARENA,
+} = chunk
+const { SIZE } = chunk.ChunkWord
+const { NB_REFUSED, PTRDIFF_MAX } = sizes
 
 /** MINSIZE in bytes. */
 const MIN_CHUNK_BYTES = bytesOfWords(MIN_CHUNK_WORDS)
@@ -73,7 +79,7 @@ export class GlibcThreadHeap implements ThreadHeap {
     if (block === BLOCK_NULL) return
     const { m } = this
     const p = chunkOf(block)
-    const head = m.words[p + ChunkWord.SIZE]!
+    const head = m.words[p + SIZE]!
     if ((head & IS_MMAPPED) !== 0) {
       freeMapped(m, p)
       return

@@ -51,7 +51,7 @@ export function inspect(m: Ptmalloc, visit: RegionVisitor = () => {}): HeapRepor
     if (!visitSegment(m, segment, cached, sums[segment.arenaIndex]!, visit)) partial = true
   }
   const mapped = mappedChunks(m)
-  for (const p of mapped) visitMapped(m, p, visit)
+  for (const p of mapped) visitMapped(m, p, cached, visit)
   if (mapped.length !== m.static(StaticWord.N_MMAPS)) partial = true
   return {
     design: m.rules.name,
@@ -63,11 +63,12 @@ export function inspect(m: Ptmalloc, visit: RegionVisitor = () => {}): HeapRepor
   }
 }
 
-/** A mapping: lead and header, then the block. */
-function visitMapped(m: Ptmalloc, p: Chunk, visit: RegionVisitor): void {
+/** A mapping: lead and header, then the block (a thread's cache, where everything is mapped). */
+function visitMapped(m: Ptmalloc, p: Chunk, cached: CachedChunks, visit: RegionVisitor): void {
   const lead = m.prevSize(p)
   visit(chunkAt(p, -lead), lead + HEADER_WORDS, RegionKind.OVERHEAD, SHARED)
-  visit(chunkAt(p, HEADER_WORDS), m.size(p) - HEADER_WORDS, RegionKind.USABLE, SHARED)
+  const kind = cached.structs.has(p) ? RegionKind.STATE : RegionKind.USABLE
+  visit(chunkAt(p, HEADER_WORDS), m.size(p) - HEADER_WORDS, kind, SHARED)
 }
 
 /**

@@ -13,18 +13,19 @@
  */
 import { Event } from '../../lab/words/events.ts'
 import type { WordIndex } from '../../lab/words/units.ts'
-import { ARENA_NONE, type Arena, ArenaWord, binAt, fastbinAt } from './arena-layout.ts'
+import * as arena from './arena-layout.ts'
+import { type Arena, binAt, fastbinAt } from './arena-layout.ts'
 import { scanBinmap, splitFreeChunk, unlinkChunk } from './bins.ts'
-import { ALIGN_MASK, CHUNK_NONE, type Chunk, ChunkWord, HEADER_WORDS } from './chunk-layout.ts'
+import type { Chunk } from './chunk-layout.ts'
+import * as chunk from './chunk-layout.ts'
 import { mallocConsolidate } from './consolidate.ts'
 import { allocPerturb } from './perturb.ts'
 import { chunkAt, type Ptmalloc } from './ptmalloc.ts'
+import * as sizes from './size-class.ts'
 import {
   fastbinIndex,
-  GLIBC_MIN_LARGE,
   glibcLargeBin,
   glibcSmallBin,
-  NB_REFUSED,
   requestToSize,
   tcacheIndex,
 } from './size-class.ts'
@@ -32,6 +33,13 @@ import { sysmalloc } from './sysmalloc.ts'
 import { tcacheCountOf, tcacheGet, tcachePut } from './tcache.ts'
 import { takeTop } from './top.ts'
 import { sortUnsorted, TAKE_CACHED } from './unsorted.ts'
+
+// Bound once: the engine folds a module's own constants, but loads imported ones each time.
+const { ARENA_NONE } = arena
+const { LAST_REMAINDER } = arena.ArenaWord
+const { ALIGN_MASK, CHUNK_NONE, HEADER_WORDS } = chunk
+const { BK, FD } = chunk.ChunkWord
+const { GLIBC_MIN_LARGE, NB_REFUSED } = sizes
 
 /** A chunk for `bytes` out of arena `av` (ARENA_NONE: from the system), or CHUNK_NONE. */
 export function intMalloc(m: Ptmalloc, av: Arena, bytes: number): Chunk {
@@ -105,16 +113,16 @@ function takeFast(m: Ptmalloc, av: Arena, nb: number): Chunk {
  * exchanged atomically; only holders of the lock pop, so a head that comes back unchanged has
  * unchanged successors (no ABA). Each retry means another thread's push went through.
  */
-export function popFastbin(m: Ptmalloc, bin: WordIndex): Chunk {
+function popFastbin(m: Ptmalloc, bin: WordIndex): Chunk {
   const { words } = m
   let victim = words[bin]! as Chunk
   if (victim === CHUNK_NONE) return CHUNK_NONE
   if ((victim & ALIGN_MASK) !== 0) m.abort('malloc(): unaligned fastbin chunk detected 2')
   if (m.process.singleThreaded) {
-    words[bin] = words[victim + ChunkWord.FD]!
+    words[bin] = words[victim + FD]!
     return victim
   }
-  while (!m.process.compareAndSwap(bin, victim, words[victim + ChunkWord.FD]!)) {
+  while (!m.process.compareAndSwap(bin, victim, words[victim + FD]!)) {
     victim = words[bin]! as Chunk
     if (victim === CHUNK_NONE) return CHUNK_NONE
     if ((victim & ALIGN_MASK) !== 0) m.abort('malloc(): unaligned fastbin chunk detected')
@@ -125,7 +133,7 @@ export function popFastbin(m: Ptmalloc, bin: WordIndex): Chunk {
 /** 2. The oldest chunk of a small bin; younger ones of the bin fill the thread cache. */
 function takeSmall(m: Ptmalloc, av: Arena, nb: number, binIndex: number): Chunk {
   const bin = binAt(av, binIndex)
-  const victim = m.bk(bin)
+  const victim = m.words[bin + BK]! as Chunk
   if (victim === bin) return CHUNK_NONE
   if (m.fd(m.bk(victim)) !== victim) m.abort('malloc(): smallbin double linked list corrupted')
   takeLastOfSmallBin(m, av, bin, victim, nb)
@@ -142,10 +150,11 @@ function takeSmall(m: Ptmalloc, av: Arena, nb: number, binIndex: number): Chunk 
 }
 
 function takeLastOfSmallBin(m: Ptmalloc, av: Arena, bin: Chunk, last: Chunk, nb: number): void {
-  const before = m.bk(last)
+  const { words } = m
+  const before = words[last + BK]!
   m.setPrevInuse(chunkAt(last, nb))
-  m.setBk(bin, before)
-  m.setFd(before, bin)
+  words[bin + BK] = before
+  words[before + FD] = bin
   if (av !== m.main) m.setNonMainArena(last)
 }
 
@@ -180,7 +189,7 @@ function takeFromLargerBin(m: Ptmalloc, av: Arena, nb: number, binIndex: number)
   unlinkChunk(m, victim)
   const remainder = splitFreeChunk(m, av, victim, nb, 'malloc(): corrupted unsorted chunks 2')
   if (remainder !== CHUNK_NONE && nb < GLIBC_MIN_LARGE) {
-    m.words[av + ArenaWord.LAST_REMAINDER] = remainder
+    m.words[av + LAST_REMAINDER] = remainder
   }
   return victim
 }

@@ -19,7 +19,7 @@ import { mremapChunk, munmapChunk } from './mapped.ts'
 import { effectiveAlignment, intMemalign, MALLOC_ALIGNMENT_BYTES } from './memalign.ts'
 import { copyWords } from './memory-ops.ts'
 import type { Ptmalloc } from './ptmalloc.ts'
-import { ptmalloc2ArenaGet, ptmalloc2ArenaGet2 } from './ptmalloc2-arena.ts'
+import { ptmalloc2ArenaGet, ptmalloc2ArenaGet2, setLastArena } from './ptmalloc2-arena.ts'
 import { ptmalloc2IntFree, ptmalloc2IntMalloc } from './ptmalloc2-malloc.ts'
 import { intRealloc } from './realloc.ts'
 import { NB_REFUSED, ptmalloc2RequestToSize } from './size-class.ts'
@@ -114,7 +114,7 @@ export class Ptmalloc2ThreadHeap implements ThreadHeap {
     const av = m.arenaForChunk(p)
     m.lockArena(av)
     // As malloc does: the next allocation tries this arena first.
-    m.setThreadArena(av)
+    setLastArena(m, av)
     const q = intRealloc(m, av, p, oldSize, nb)
     m.unlockArena(av)
     return blockOf(q)

@@ -4,7 +4,8 @@
  * Sizes are in words.
  */
 import { Event } from '../../lab/words/events.ts'
-import { type Arena, ArenaWord, binAt, fastbinAt, unsortedChunks } from './arena-layout.ts'
+import * as arena from './arena-layout.ts'
+import { type Arena, binAt, fastbinAt, unsortedChunks } from './arena-layout.ts'
 import {
   linkAfter,
   markBin,
@@ -13,14 +14,14 @@ import {
   splitLastRemainder,
   unlinkChunk,
 } from './bins.ts'
-import { CHUNK_NONE, type Chunk, MIN_CHUNK_WORDS } from './chunk-layout.ts'
+import type { Chunk } from './chunk-layout.ts'
+import * as chunk from './chunk-layout.ts'
 import { mallocConsolidate } from './consolidate.ts'
 import { freeChunk } from './free-chunk.ts'
 import { chunkAt, type Ptmalloc } from './ptmalloc.ts'
+import * as sizes from './size-class.ts'
 import {
   fastbinIndex,
-  NB_REFUSED,
-  PTMALLOC2_MIN_LARGE,
   ptmalloc2Bin,
   ptmalloc2LargeBin,
   ptmalloc2RequestToSize,
@@ -28,6 +29,11 @@ import {
 } from './size-class.ts'
 import { sysmalloc } from './sysmalloc.ts'
 import { takeTop } from './top.ts'
+
+// Bound once: the engine folds a module's own constants, but loads imported ones each time.
+const { LAST_REMAINDER } = arena.ArenaWord
+const { CHUNK_NONE, MIN_CHUNK_WORDS } = chunk
+const { NB_REFUSED, PTMALLOC2_MIN_LARGE } = sizes
 
 /** DEFAULT_MXFAST as a chunk size: what every arena but the main one keeps. */
 const DEFAULT_MAX_FAST = 20
@@ -104,7 +110,7 @@ function sortUnsorted(m: Ptmalloc, av: Arena, nb: number): Chunk {
     if (
       nb < PTMALLOC2_MIN_LARGE &&
       before === unsorted &&
-      victim === m.words[av + ArenaWord.LAST_REMAINDER] &&
+      victim === m.words[av + LAST_REMAINDER] &&
       size > nb + MIN_CHUNK_WORDS
     ) {
       splitLastRemainder(m, av, victim, size, nb)
@@ -178,7 +184,7 @@ function takeFromLargerBin(m: Ptmalloc, av: Arena, nb: number, binIndex: number)
   unlinkChunk(m, victim)
   const remainder = splitFreeChunk(m, av, victim, nb, CORRUPTED)
   if (remainder !== CHUNK_NONE && nb < PTMALLOC2_MIN_LARGE) {
-    m.words[av + ArenaWord.LAST_REMAINDER] = remainder
+    m.words[av + LAST_REMAINDER] = remainder
   }
   return victim
 }
@@ -192,7 +198,6 @@ export function ptmalloc2IntFree(m: Ptmalloc, av: Arena, p: Chunk): void {
   }
   const bin = fastbinAt(av, fastbinIndex(size))
   m.setHaveFastchunks(av, 1)
-  m.touchLinks(p)
   m.setFd(p, m.words[bin]! as Chunk)
   m.words[bin] = p
 }

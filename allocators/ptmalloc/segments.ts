@@ -8,6 +8,7 @@ import { ARENA_NONE, type Arena, initialTop } from './arena-layout.ts'
 import {
   ALIGN_MASK,
   type Chunk,
+  FIELD_WORDS,
   HEADER_WORDS,
   MIN_CHUNK_WORDS,
   NON_MAIN_ARENA,
@@ -82,30 +83,27 @@ function mainSegments(m: Ptmalloc): Segment[] {
   const { main } = m
   if (m.top(main) === initialTop(main)) return []
   const count = Math.min(m.static(StaticWord.SEGMENTS), SEGMENTS_MAX)
-  const segments: Segment[] = []
-  for (let i = 0; i < count; i++) {
-    const entry = m.static(StaticWord.SEGMENT_STARTS + i)
-    const start = (entry & ~MAPPED_BIT) as WordIndex
+  const entries = Array.from({ length: count }, (_, i) => m.static(StaticWord.SEGMENT_STARTS + i))
+  const starts = entries.map((entry) => (entry & ~MAPPED_BIT) as WordIndex)
+  return entries.map((entry, i) => {
+    const start = starts[i]!
     const firstChunk = ((start + ALIGN_MASK) & ~ALIGN_MASK) as Chunk
-    const end = mainSegmentEnd(m, firstChunk)
+    const end = mainSegmentEnd(m, firstChunk, starts)
     const mapped = (entry & MAPPED_BIT) !== 0
     const whole = { arena: main, arenaIndex: 0, heap: HEAP_NONE, mapped }
-    segments.push({ ...whole, start, firstChunk, end, reservedEnd: end })
-  }
-  return segments
+    return { ...whole, start, firstChunk, end, reservedEnd: end }
+  })
 }
 
-/** A run of the main arena ends with the top, or with two fenceposts. */
-function mainSegmentEnd(m: Ptmalloc, first: Chunk): WordIndex {
+/** A run of the main arena ends with the top, or with two fenceposts where another run followed. */
+function mainSegmentEnd(m: Ptmalloc, first: Chunk, starts: readonly WordIndex[]): WordIndex {
   const top = m.top(m.main)
-  for (let p = first; p < m.wordsEnd; ) {
-    const size = m.size(p)
-    if (p === top) return chunkAt(p, size)
-    if (size === HEADER_WORDS) return chunkAt(p, 2 * HEADER_WORDS)
-    if (size < MIN_CHUNK_WORDS) return p
-    p = chunkAt(p, size)
-  }
-  return m.wordsEnd as WordIndex
+  const holdsTop = first <= top && !starts.some((start) => start > first && start <= top)
+  if (holdsTop) return chunkAt(top, m.size(top))
+  let p = first
+  while (p < m.wordsEnd && m.size(p) >= MIN_CHUNK_WORDS) p = chunkAt(p, m.size(p))
+  // A broken size ends the run too early: the walk then does not end where the run does.
+  return chunkAt(p, m.size(p) === HEADER_WORDS ? 2 * HEADER_WORDS : FIELD_WORDS)
 }
 
 function heapSegments(m: Ptmalloc, av: Arena, arenaIndex: number): Segment[] {

@@ -21,6 +21,8 @@ export interface Settings {
   /** 0: no limit. */
   readonly tcacheUnsortedLimit: number
   readonly heapMaxBytes: number
+  /** ptmalloc2: started threads share one memory of the arena used last. */
+  readonly sharesLastArena: boolean
 }
 
 /** Thresholds no size reaches. */

@@ -2,7 +2,10 @@
  * Which size a request becomes, and which bin a size belongs to. Sizes in and out are words of 4
  * bytes, except requests, which are bytes.
  */
-import { ALIGN_MASK, ALIGN_WORDS, MIN_CHUNK_WORDS } from './chunk-layout.ts'
+import * as chunk from './chunk-layout.ts'
+
+// Bound once: the engine folds a module's own constants, but loads imported ones each time.
+const { ALIGN_MASK, ALIGN_WORDS, MIN_CHUNK_WORDS } = chunk
 
 /**
  * PTRDIFF_MAX, rounded up to what a Number holds: requests above are refused outright. Requests

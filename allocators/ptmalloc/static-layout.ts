@@ -7,7 +7,6 @@
  * and check do. Sizes are in words of 4 bytes. What tunables fix for the whole run (top_pad,
  * mxfast, …) is not here: every isolate has it from the tunables.
  */
-import type { WordIndex } from '../../lab/words/units.ts'
 import { PTMALLOC2_ARENA_WORDS } from './arena-layout.ts'
 
 const AFTER_MAIN_ARENA = PTMALLOC2_ARENA_WORDS
@@ -44,6 +43,10 @@ export const StaticWord = {
   /** Runs of memory the main arena has had, and where each starts: see segments.ts. */
   SEGMENTS: AFTER_MAIN_ARENA + 17,
   SEGMENT_STARTS: AFTER_MAIN_ARENA + 64,
+  /** ptmalloc2: the arena that any thread but the main one used last (USE_TSD_DATA_HACK). */
+  SHARED_LAST_ARENA: AFTER_MAIN_ARENA + 20,
+  /** 1 once lab thread 0 has been attached: main_arena starts with one thread, which is it. */
+  MAIN_THREAD_SEEN: AFTER_MAIN_ARENA + 19,
   /** Where the next mapped chunk looks for a place in the table below. */
   MAPPED_CURSOR: AFTER_MAIN_ARENA + 18,
   /** TLS blocks of attached threads by seat, 0 when there is none. */
@@ -70,6 +73,3 @@ export const TlsWord = {
   /** Lab thread number. */
   THREAD: 4,
 } as const
-
-/** Word index of a thread's TLS block. */
-export type Tls = WordIndex

@@ -28,7 +28,10 @@ export function attachThread(
   if (words[tls + TlsWord.ATTACHED] === 0) {
     words[tls + TlsWord.ATTACHED] = 1
     words[tls + TlsWord.THREAD] = thread.thread
-    if (thread.thread === 0) words[tls + TlsWord.THREAD_ARENA] = m.main
+    if (thread.thread === 0) {
+      words[tls + TlsWord.THREAD_ARENA] = m.main
+      m.setStatic(StaticWord.MAIN_THREAD_SEEN, 1)
+    }
     m.setStatic(StaticWord.SEATS + thread.seat, tls)
   }
   m.threadArena = words[tls + TlsWord.THREAD_ARENA]! as Arena

@@ -9,7 +9,7 @@ import { TCACHE_BINS_MAX } from './tcache-layout.ts'
  * Default of the four tunables that switch the dynamic mmap threshold off when they are set, be it
  * to their default value: not set. Not -1, which mallopt(3) takes for the largest size.
  */
-export const NOT_SET = -2
+const NOT_SET = -2
 
 const SIZE_MAX = Number.MAX_SAFE_INTEGER
 const MMAP_THRESHOLD_DEFAULT = 128 * 1024
@@ -49,6 +49,7 @@ export interface Ptmalloc2Tunables {
   readonly mxfast: number
   readonly check: number
   readonly heap_max: number
+  readonly tsd_data_hack: number
 }
 
 const heapMax: TunableSpec = {
@@ -219,6 +220,14 @@ export const ptmalloc2Specs: TunableSpecs<Ptmalloc2Tunables> = {
     meaning: 'Accepted and without effect: the debugging hooks are not modelled.',
   },
   heap_max: { ...heapMax, meaning: `${heapMax.meaning} Gloger shipped 1MiB.` },
+  tsd_data_hack: {
+    kind: 'flag',
+    default: 1,
+    min: 0,
+    max: 1,
+    aliases: ['USE_TSD_DATA_HACK'],
+    meaning: 'Started threads share one memory of the arena used last, as his Makefile builds it.',
+  },
 }
 
 const orDefault = (value: number, fallback: number): number =>
@@ -246,6 +255,7 @@ export function glibcSettings(t: GlibcTunables): Settings {
     tcacheCount: t.tcache_count,
     tcacheUnsortedLimit: t.tcache_unsorted_limit,
     heapMaxBytes: t.heap_max,
+    sharesLastArena: false,
   }
 }
 
@@ -267,10 +277,11 @@ export function ptmalloc2Settings(t: Ptmalloc2Tunables): Settings {
     tcacheCount: 0,
     tcacheUnsortedLimit: 0,
     heapMaxBytes: t.heap_max,
+    sharesLastArena: t.tsd_data_hack !== 0,
   }
 }
 
 /** set_max_fast of ptmalloc2, from request bytes to chunk words. */
-export function ptmalloc2MaxFast(bytes: number): number {
+function ptmalloc2MaxFast(bytes: number): number {
   return bytes === 0 ? 2 : requestToSize(bytes)
 }

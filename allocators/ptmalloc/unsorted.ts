@@ -1,11 +1,20 @@
 /** Step 3 of glibc's _int_malloc: the one place where chunks are sorted into bins. */
 import { Event } from '../../lab/words/events.ts'
-import { type Arena, ArenaWord, binAt, unsortedChunks } from './arena-layout.ts'
+import * as arena from './arena-layout.ts'
+import { type Arena, binAt, unsortedChunks } from './arena-layout.ts'
 import { linkAfter, markBin, splitLastRemainder } from './bins.ts'
-import { CHUNK_NONE, type Chunk, HEADER_WORDS, MIN_CHUNK_WORDS } from './chunk-layout.ts'
+import type { Chunk } from './chunk-layout.ts'
+import * as chunk from './chunk-layout.ts'
 import { chunkAt, type Ptmalloc } from './ptmalloc.ts'
-import { GLIBC_MIN_LARGE, glibcLargeBin, glibcSmallBin, tcacheIndex } from './size-class.ts'
+import * as sizes from './size-class.ts'
+import { glibcLargeBin, glibcSmallBin, tcacheIndex } from './size-class.ts'
 import { tcacheCountOf, tcachePut } from './tcache.ts'
+
+// Bound once: the engine folds a module's own constants, but loads imported ones each time.
+const { LAST_REMAINDER, SYSTEM_MEM } = arena.ArenaWord
+const { CHUNK_NONE, HEADER_WORDS, MIN_CHUNK_WORDS, PREV_INUSE, SIZE_MASK } = chunk
+const { BK, FD, PREV_SIZE, SIZE } = chunk.ChunkWord
+const { GLIBC_MIN_LARGE } = sizes
 
 /** What `sortUnsorted` gives when the chunk to hand out was put into the thread cache. */
 export const TAKE_CACHED = -1 as Chunk
@@ -18,23 +27,24 @@ const ITERATIONS_MAX = 10000
  * to hand out, TAKE_CACHED when exact fits lie in the cache, or CHUNK_NONE.
  */
 export function sortUnsorted(m: Ptmalloc, av: Arena, nb: number): Chunk {
+  const { words } = m
   const unsorted = unsortedChunks(av)
-  let victim = m.bk(unsorted)
+  let victim = words[unsorted + BK]! as Chunk
   if (victim === unsorted) return CHUNK_NONE
 
   const cacheIndex = tcacheIndex(nb)
   const caching = m.tcache !== 0 && cacheIndex < m.tcacheBins
   let cached = false
   let binned = 0
-  for (; victim !== unsorted; victim = m.bk(unsorted)) {
-    const size = m.size(victim)
-    const before = m.bk(victim)
+  for (; victim !== unsorted; victim = words[unsorted + BK]! as Chunk) {
+    const size = (words[victim + SIZE]! >>> 1) & SIZE_MASK
+    const before = words[victim + BK]! as Chunk
     checkUnsorted(m, av, victim, size, before)
 
     if (
       nb < GLIBC_MIN_LARGE &&
       before === unsorted &&
-      victim === m.words[av + ArenaWord.LAST_REMAINDER] &&
+      victim === words[av + LAST_REMAINDER] &&
       size > nb + MIN_CHUNK_WORDS
     ) {
       splitLastRemainder(m, av, victim, size, nb)
@@ -42,8 +52,8 @@ export function sortUnsorted(m: Ptmalloc, av: Arena, nb: number): Chunk {
       return victim
     }
 
-    m.setBk(unsorted, before)
-    m.setFd(before, unsorted)
+    words[unsorted + BK] = before
+    words[before + FD] = unsorted
 
     if (size === nb) {
       m.setPrevInuse(chunkAt(victim, size))
@@ -74,18 +84,22 @@ function countSteps(m: Ptmalloc, steps: number): void {
 
 /** glibc's checks of an unsorted chunk against its neighbours, in their order. */
 function checkUnsorted(m: Ptmalloc, av: Arena, victim: Chunk, size: number, before: Chunk): void {
-  const next = chunkAt(victim, size)
-  const system = m.systemMem(av)
+  const { words } = m
+  const system = words[av + SYSTEM_MEM]!
   if (size <= HEADER_WORDS || size > system) m.abort('malloc(): invalid size (unsorted)')
-  const nextSize = m.size(next)
+  const next = victim + size
+  const nextHead = words[next + SIZE]!
+  const nextSize = (nextHead >>> 1) & SIZE_MASK
   if (nextSize < HEADER_WORDS || nextSize > system) {
     m.abort('malloc(): invalid next size (unsorted)')
   }
-  if (m.prevSize(next) !== size) m.abort('malloc(): mismatching next->prev_size (unsorted)')
-  if (m.fd(before) !== victim || m.fd(victim) !== unsortedChunks(av)) {
+  if (words[next + PREV_SIZE] !== size) {
+    m.abort('malloc(): mismatching next->prev_size (unsorted)')
+  }
+  if (words[before + FD] !== victim || words[victim + FD] !== unsortedChunks(av)) {
     m.abort('malloc(): unsorted double linked list corrupted')
   }
-  if (m.prevInuse(next)) m.abort('malloc(): invalid next->prev_inuse (unsorted)')
+  if ((nextHead & PREV_INUSE) !== 0) m.abort('malloc(): invalid next->prev_inuse (unsorted)')
 }
 
 function sortIntoBin(m: Ptmalloc, av: Arena, victim: Chunk, size: number): void {

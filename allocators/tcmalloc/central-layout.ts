@@ -1,11 +1,15 @@
 /**
  * One central free list, one per size class: the spans of the class, and the transfer cache.
  *
- *   word  0      1        2    4 … 15    16 … 27    28      30        32 … 287          288         289
- *        ┌──────┬────────┬─────┬─────────┬──────────┬───────┬─────────┬──────────────────┬───────────┬────────────┐
- *        │ lock │ lockId │class│ full    │ nonempty │ spans │ counter │ 64 × (head,tail) │ usedSlots │ slots      │
- *        └──────┴────────┴─────┴─────────┴──────────┴───────┴─────────┴──────────────────┴───────────┴────────────┘
- *                              list heads: spans without, with free blocks              290: slotsMax
+ *   word  0      1        2       4 … 15   16 … 27    28      30
+ *        ┌──────┬────────┬───────┬────────┬──────────┬───────┬─────────┐
+ *        │ lock │ lockId │ class │ full   │ nonempty │ spans │ counter │
+ *        └──────┴────────┴───────┴────────┴──────────┴───────┴─────────┘
+ *                                  heads of lists of spans without, with free blocks
+ *   word  32 … 287             288         289     290
+ *        ┌────────────────────┬───────────┬───────┬──────────┐
+ *        │ 64 × (head, tail)  │ usedSlots │ slots │ slotsMax │
+ *        └────────────────────┴───────────┴───────┴──────────┘
  *
  * sizeof(CentralFreeListPadded) in gperftools 2.10 (src/central_freelist.h): 1216 bytes, 304 words.
  * All fields are protected by `lock`; usedSlots and slots are also read without it, as a hint.

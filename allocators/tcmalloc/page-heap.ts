@@ -108,9 +108,8 @@ export class PageHeap {
   }
 
   /**
-   * Room may be there, cut into normal and returned pieces that cannot be joined. When the heap
-   * is about to grow past a multiple of 128 MiB with a quarter of it free, all normal spans are
-   * returned, which joins them.
+   * Room may be there, cut into normal and returned pieces. When the heap is about to grow past a
+   * multiple of 128 MiB with a quarter of it free, all spans are returned, which joins them.
    */
   #shouldReleaseAllFirst(pages: number): boolean {
     const words = this.#words
@@ -177,10 +176,7 @@ export class PageHeap {
       words[span + Span.LENGTH] = pages
       this.pageMap.setSpan(start + pages - 1, span)
     }
-    if (location === Location.RETURNED) {
-      words[this.#static + Static.COMMIT_COUNT]!++
-      words[this.#static + Static.COMMITTED_PAGES]! += pages
-    }
+    if (location === Location.RETURNED) this.#countCommitted(pages)
     this.#process.count(Event.SPAN_NEW)
     return span
   }
@@ -327,6 +323,7 @@ export class PageHeap {
     const start = wordOfTcPage(words[span + Span.START]!)
     if (!this.#system.release(start, length * TC_PAGE_WORDS)) return false
     words[this.#static + Static.COMMITTED_PAGES]! -= length
+    words[this.#static + Static.TOTAL_DECOMMIT_PAGES]! += length
     this.#process.count(Event.TRIM)
     return true
   }
@@ -345,7 +342,7 @@ export class PageHeap {
     return taken + pages <= this.#limitPages
   }
 
-  // ── growing ────────────────────────────────────────────────────────────────────────────────
+  // ── growing, and small helpers ─────────────────────────────────────────────────────────────
 
   /** GrowHeap: new memory enters as a free span, which joins what lies before it. */
   #grow(pages: number): boolean {
@@ -360,9 +357,9 @@ export class PageHeap {
     this.#growthLog.record(ask)
     const words = this.#words
     words[this.#static + Static.RESERVE_COUNT]!++
-    words[this.#static + Static.COMMIT_COUNT]!++
     words[this.#static + Static.SYSTEM_PAGES]! += ask
-    words[this.#static + Static.COMMITTED_PAGES]! += ask
+    words[this.#static + Static.TOTAL_RESERVE_PAGES]! += ask
+    this.#countCommitted(ask)
     this.#process.count(Event.HEAP_GROWN)
 
     // One page before and after too: joining then needs no bounds checks.
@@ -379,14 +376,18 @@ export class PageHeap {
     return this.#system.allocate(pages * TC_PAGE_BYTES, TC_PAGE_BYTES, MappingKind.SPAN)
   }
 
-  // ── small helpers ──────────────────────────────────────────────────────────────────────────
-
   #newSpan(start: number, length: number): WordIndex {
     const span = this.#spans.new()
-    this.#words.fill(0, span, span + SPAN_WORDS)
+    for (let i = 0; i < SPAN_WORDS; i++) this.#words[span + i] = 0
     this.#words[span + Span.START] = start
     this.#words[span + Span.LENGTH] = length
     return span
+  }
+
+  #countCommitted(pages: number): void {
+    this.#words[this.#static + Static.COMMIT_COUNT]!++
+    this.#words[this.#static + Static.COMMITTED_PAGES]! += pages
+    this.#words[this.#static + Static.TOTAL_COMMIT_PAGES]! += pages
   }
 
   /** RecordSpan */

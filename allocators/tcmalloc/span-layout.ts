@@ -1,10 +1,10 @@
 /**
  * A span: a run of whole tcmalloc pages (8 KiB each), the unit the page heap deals in.
  *
- *   word  0        1          2         3   4       5   6       7   8         9   10         11
- *        ┌────────┬──────────┬─────────┬───┬───────┬───┬───────┬───┬─────────┬───┬──────────┬───────────┐
- *        │ start  │ location │ length  │ – │ next  │ – │ prev  │ – │ objects │ – │ refcount │ sizeClass │
- *        └────────┴──────────┴─────────┴───┴───────┴───┴───────┴───┴─────────┴───┴──────────┴───────────┘
+ *   word  0       1          2        3   4      5   6      7   8         9   10         11
+ *        ┌───────┬──────────┬────────┬───┬──────┬───┬──────┬───┬─────────┬───┬──────────┬───────┐
+ *        │ start │ location │ length │ – │ next │ – │ prev │ – │ objects │ – │ refcount │ class │
+ *        └───────┴──────────┴────────┴───┴──────┴───┴──────┴───┴─────────┴───┴──────────┴───────┘
  *
  * 48 bytes, as `struct Span` of gperftools 2.10 (src/span.h) on x86-64: its pointers and page
  * numbers take 8 bytes, of which a word index needs 4. The real struct's bit fields lie in spare

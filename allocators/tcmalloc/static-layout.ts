@@ -71,6 +71,10 @@ export const Static = {
   RESERVE_COUNT: 71,
   SCAVENGE_COUNTER: 72,
   RELEASE_INDEX: 73,
+  /** Pages committed, decommitted and reserved in the process's lifetime. */
+  TOTAL_COMMIT_PAGES: 77,
+  TOTAL_DECOMMIT_PAGES: 78,
+  TOTAL_RESERVE_PAGES: 79,
   /** Roots of the sets of free spans longer than the lists go. */
   LARGE_NORMAL: 74,
   LARGE_RETURNED: 76,

@@ -11,7 +11,7 @@ import { TC_PAGE_BYTES } from './size-class.ts'
 import { Static } from './static-layout.ts'
 import { ThreadCacheWord } from './thread-cache-layout.ts'
 
-/** Bytes, but for the last four figures, which are counts. Names as MallocExtension has them. */
+/** Bytes, but for what is called a count or "in use". Names as MallocExtension has them. */
 export interface TcmallocStats {
   /** Bytes got from the system for spans: generic.heap_size. */
   readonly heap_size: number
@@ -23,6 +23,7 @@ export interface TcmallocStats {
   readonly thread_cache_free_bytes: number
   /** Heap and metadata, less what was given back: "actual memory used". */
   readonly total_physical_bytes: number
+  readonly current_total_thread_cache_bytes: number
   readonly pageheap_committed_bytes: number
   readonly metadata_bytes: number
   readonly max_total_thread_cache_bytes: number
@@ -30,6 +31,9 @@ export interface TcmallocStats {
   readonly pageheap_commit_count: number
   readonly pageheap_decommit_count: number
   readonly pageheap_reserve_count: number
+  readonly pageheap_total_commit_bytes: number
+  readonly pageheap_total_decommit_bytes: number
+  readonly pageheap_total_reserve_bytes: number
   readonly spans_in_use: number
   readonly thread_heaps_in_use: number
 }
@@ -94,6 +98,7 @@ export function readStats(library: Library): TcmallocStats {
     transfer_cache_free_bytes: transfer,
     thread_cache_free_bytes: threads,
     total_physical_bytes: system + metadata - unmapped,
+    current_total_thread_cache_bytes: threads,
     pageheap_committed_bytes: pageBytes(Static.COMMITTED_PAGES),
     metadata_bytes: metadata,
     max_total_thread_cache_bytes: figure(Static.OVERALL_CACHE_BYTES),
@@ -101,6 +106,9 @@ export function readStats(library: Library): TcmallocStats {
     pageheap_commit_count: figure(Static.COMMIT_COUNT),
     pageheap_decommit_count: figure(Static.DECOMMIT_COUNT),
     pageheap_reserve_count: figure(Static.RESERVE_COUNT),
+    pageheap_total_commit_bytes: pageBytes(Static.TOTAL_COMMIT_PAGES),
+    pageheap_total_decommit_bytes: pageBytes(Static.TOTAL_DECOMMIT_PAGES),
+    pageheap_total_reserve_bytes: pageBytes(Static.TOTAL_RESERVE_PAGES),
     spans_in_use: figure(Static.SPAN_CARVER + CarverWord.IN_USE),
     thread_heaps_in_use: figure(Static.THREAD_CACHE_CARVER + CarverWord.IN_USE),
   }

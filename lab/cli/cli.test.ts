@@ -1,6 +1,6 @@
 /**
- * Goal: what a user types ends as DESIGN section 8 says. Method: the built command line in processes
- * of its own, with runs small enough to take a second.
+ * Goal: what a user types ends as DESIGN section 8 says. Method: the built command line in
+ * processes of its own, with runs small enough to take a second.
  */
 import {
   existsSync,
@@ -78,7 +78,7 @@ describe('cli: bad input is one line and exit code 2, and nothing is left behind
 })
 
 describe('cli: run', () => {
-  it('prints the summary on stdout and everything else on stderr; the seed is in both', async () => {
+  it('prints the summary on stdout and all else on stderr; the seed is in both', async () => {
     const args = ['run', ...SMALL, '-a', 'tcmalloc', '--seed', '77']
     const { code, stdout, stderr } = await runCli(folder, ...args)
     expect(stderr).toContain('seed 77')
@@ -147,7 +147,12 @@ describe('cli: run', () => {
       `import { defineScenario } from 'arena-lab'
        export default defineScenario({
          name: 'mine', summary: 'one block', params: {}, threads: () => 1, privateCells: () => 1,
-         *main(t) { const c: unknown = t.malloc(5000); t.write(c as never); t.phase('held'); yield },
+         *main(t) {
+           const block: unknown = t.malloc(5000)
+           t.write(block as never)
+           t.phase('held')
+           yield
+         },
        })`,
     )
     const args = ['run', './mine.ts', '-a', 'tcmalloc', '--json', '--quiet']
@@ -194,7 +199,7 @@ describe('cli: interrupted', () => {
     const { code, stdout, stderr } = await ended
     expect(code).toBe(130)
     expect(stderr).toContain('SIGINT: ending the run')
-    expect(stdout).toMatch(/tcmalloc +interrupted after day \d+: partial figures/)
+    expect(stdout).toMatch(/tcmalloc +interrupted after "day \d+": partial figures/)
     expect(stdout).toContain('not run: glibc')
     const [run] = runs()
     const path = join(folder, '.arena-lab', 'runs', run!, 'summary.json')
@@ -229,6 +234,25 @@ describe('cli: interrupted', () => {
     const [run] = runs()
     const samples = readFileSync(join(folder, '.arena-lab', 'runs', run!, 'samples.ndjson'), 'utf8')
     expect(samples).toContain('"label":"day 0"')
+  })
+})
+
+describe('cli: dashboard', () => {
+  it('--dashboard serves the page while the run goes on, behind its token', async () => {
+    const args = ['run', ...LONG, '-a', 'tcmalloc', '--dashboard', '0']
+    const { child, ended, said } = start(folder, args)
+    const url = await said(/http:\/\/127\.0\.0\.1:\d+\/\?token=\w+/)
+    expect((await fetch(url, { redirect: 'manual' })).status).toBe(303)
+    expect((await fetch(url.replace(/\?.*/, ''))).status).toBe(401)
+    child.kill('SIGINT')
+    expect((await ended).code).toBe(130)
+    await expect(fetch(url)).rejects.toThrow()
+  })
+
+  it('refuses a port that is none', async () => {
+    const { code, stderr } = await runCli(folder, 'run', 'pinned-top', '--dashboard', '70000')
+    expect(stderr).toMatch(/--dashboard '70000': expected a whole number from 0 to 65535/)
+    expect(code).toBe(2)
   })
 })
 

@@ -1,9 +1,13 @@
-/** Ctrl-C: the first ends the run and lets its partial summary be printed, the second exits at once. */
+/** Ctrl-C: the first ends the run and its partial summary is printed, the second exits at once. */
 import { ExitCode } from '../session/types.ts'
 import type { Streams } from './streams.ts'
 
 export interface Interrupt {
   readonly signal: AbortSignal
+  /** Resolves at the first Ctrl-C. */
+  readonly pressed: Promise<void>
+  /** Ends the run as Ctrl-C does, for whoever steers it from elsewhere. */
+  readonly stop: () => void
   /** Signals do again what they did before. */
   release(): void
 }
@@ -21,10 +25,15 @@ export function catchSignals({ err }: Streams, beforeExit: () => void): Interrup
     err.write(`\n${name}: ending the run; once more exits at once, without a summary\n`)
     controller.abort(name)
   }
+  const pressed = new Promise<void>((resolve) => {
+    controller.signal.addEventListener('abort', () => resolve(), { once: true })
+  })
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
   return {
     signal: controller.signal,
+    pressed,
+    stop: () => controller.abort('request'),
     release() {
       process.off('SIGINT', onSignal)
       process.off('SIGTERM', onSignal)

@@ -13,8 +13,9 @@ import { errStyle, print, type Streams } from './streams.ts'
 import { traceCommand } from './trace.ts'
 import { verifyCommand } from './verify.ts'
 
-const DESCRIPTION = `Reproduces multi-threaded memory blow-ups and lock contention, shows why they happen, and says
-which fix works.`
+const DESCRIPTION =
+  'Reproduces multi-threaded memory blow-ups and lock contention, shows why they happen, and ' +
+  'says which fix works.'
 
 const START = `
 Start here:

@@ -28,9 +28,9 @@ export class Progress implements RunHooks {
 
   onRunStart(start: RunStart): void {
     this.#start = start
-    const { request, plans } = start
+    const { request, scenario, plans } = start
     const variants = plans.map(({ variant }) => variant.label).join(', ')
-    this.#line(`${request.scenario}: ${variants} (seed ${request.seed}, ${start.folder})`)
+    this.#line(`${scenario}: ${variants} (seed ${request.seed}, ${start.folder})`)
   }
 
   onVariantStart(variant: number): void {
@@ -99,7 +99,7 @@ export class Progress implements RunHooks {
   #context(): LiveContext {
     const plan = this.#start?.plans[this.#variant]
     return {
-      scenario: this.#start?.request.scenario ?? '',
+      scenario: this.#start?.scenario ?? '',
       variant: plan?.variant.label ?? '',
       place: this.#variant + 1,
       of: this.#start?.plans.length ?? 1,

@@ -5,10 +5,12 @@ import { summaryJson } from '../report/exports.ts'
 import { summaryText } from '../report/summary-text.ts'
 import { runVariants } from '../session/run.ts'
 import { parseThreshold } from '../session/thresholds.ts'
-import type { OutputRequest, RunHooks, RunRequest, Threshold } from '../session/types.ts'
+import type { OutputRequest, RunRequest, Threshold } from '../session/types.ts'
 import { type Assignment, parseAssignment } from '../words/assignments.ts'
 import { GIB } from '../words/units.ts'
-import { catchSignals } from './interrupt.ts'
+import { DASHBOARD_PORT, DashboardHooks } from './dashboard.ts'
+import { together } from './hooks.ts'
+import { catchSignals, type Interrupt } from './interrupt.ts'
 import { Progress } from './progress.ts'
 import { errStyle, outColumns, outStyle, print, type Streams } from './streams.ts'
 import { countOption, outputOption, repeated, secondsOption, sizeOption } from './values.ts'
@@ -35,6 +37,7 @@ interface RunFlags {
   readonly dir: string
   readonly out?: readonly OutputRequest[]
   readonly threshold?: readonly Threshold[]
+  readonly dashboard?: number | true
   readonly json: boolean
   readonly quiet: boolean
 }
@@ -44,6 +47,7 @@ const CORES_MAX = 1024
 const SPIN_MAX = 1_000_000
 const SAMPLE_HZ_MAX = 1000
 const PERCENT_MAX = 1000
+const PORT_MAX = 65_535
 
 const EXAMPLES = `
 Examples:
@@ -139,6 +143,11 @@ function addResultOptions(command: Command): void {
       "exit 99 unless it holds for every variant: 'rss.max<768MiB' (repeatable)",
       repeated(parseThreshold),
     )
+    .option(
+      '--dashboard [port]',
+      `show the run in a browser while it goes on (port ${DASHBOARD_PORT})`,
+      countOption('--dashboard', 0, PORT_MAX),
+    )
     .option('--dir <folder>', 'where .arena-lab/ is kept', '.')
     .option('--sample-hz <n>', 'samples a second', countOption('--sample-hz', 1, SAMPLE_HZ_MAX), 20)
     .option('--no-metrics', 'take no samples: only to measure what they cost')
@@ -175,9 +184,10 @@ function requestOf(scenario: string, flags: RunFlags): RunRequest {
 
 async function carryOut(request: RunRequest, flags: RunFlags, streams: Streams): Promise<number> {
   const progress = flags.quiet ? undefined : new Progress(streams)
-  const hooks: RunHooks = progress ?? {}
   const interrupt = catchSignals(streams, () => progress?.end())
+  const dashboard = await openDashboard(flags, streams, interrupt)
   try {
+    const hooks = together([progress, dashboard].filter((listener) => listener !== undefined))
     const { summary, exitCode, problems } = await runVariants(request, hooks, interrupt.signal)
     progress?.end()
     const text = flags.json
@@ -186,9 +196,30 @@ async function carryOut(request: RunRequest, flags: RunFlags, streams: Streams):
     await print(streams.out, text)
     const style = errStyle(streams)
     for (const problem of problems) await print(streams.err, `${style.bad(problem)}\n`)
+    if (dashboard !== undefined) await waitForReader(streams, interrupt)
     return exitCode
   } finally {
     progress?.end()
     interrupt.release()
+    await dashboard?.close()
   }
+}
+
+async function openDashboard(
+  flags: RunFlags,
+  streams: Streams,
+  interrupt: Interrupt,
+): Promise<DashboardHooks | undefined> {
+  if (flags.dashboard === undefined) return undefined
+  const port = flags.dashboard === true ? DASHBOARD_PORT : flags.dashboard
+  const dashboard = await DashboardHooks.start(port, interrupt.stop)
+  for (const line of dashboard.lines) await print(streams.err, `${line}\n`)
+  return dashboard
+}
+
+/** Somebody at a terminal looks at the page until Ctrl-C; a script does not. */
+async function waitForReader({ err }: Streams, { signal, pressed }: Interrupt): Promise<void> {
+  if (err.isTTY !== true || signal.aborted) return
+  await print(err, 'The dashboard stays open: Ctrl-C ends it.\n')
+  await pressed
 }

@@ -33,7 +33,7 @@ import { MappingTable } from './mapping-table.ts'
 import { PageTable } from './page-table.ts'
 import * as transitions from './page-transitions.ts'
 
-export { createAddressSpace, type SpaceLayout } from './create.ts'
+export { createAddressSpace } from './create.ts'
 export type { KernelLock, KernelSelf } from './kernel-ports.ts'
 export type { SpaceLimits } from './limits.ts'
 export type { MappingRow } from './listing.ts'
@@ -123,8 +123,8 @@ export class AddressSpace {
   // ── brk ──────────────────────────────────────────────────────────────────────────────────────
 
   /**
-   * glibc's sbrk: moves the break by so many bytes and gives the old one, rounded down to a word, or
-   * WORD_NULL. `sbrk(0)` only asks, and is no system call. Linux: `brk` (mm/mmap.c).
+   * glibc's sbrk: moves the break by so many bytes and gives the old one, rounded down to a word,
+   * or WORD_NULL. `sbrk(0)` only asks, and is no system call. Linux: `brk` (mm/mmap.c).
    */
   sbrk(deltaBytes: number): WordIndex {
     if (deltaBytes === 0) return this.currentBrk()
@@ -177,7 +177,7 @@ export class AddressSpace {
     }
   }
 
-  /** Unmaps what is mapped of the range. False when malformed, or when it would cut a hole too many. */
+  /** Unmaps what is mapped of the range. False when malformed, or when it cuts a hole too many. */
   munmap(at: WordIndex, bytes: number): boolean {
     this.#count(Counter.SYS_MUNMAP)
     if (!this.#isRange(at, bytes) || bytes <= 0) return false

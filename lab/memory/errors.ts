@@ -27,7 +27,8 @@ export class HeapBufferFull extends Error {
 
   /** `mappedBytes` and `askedBytes` are real bytes of the buffer, not nominal ones. */
   constructor(heapBytes: number, mappedBytes: number, askedBytes: number) {
-    const needed = Math.max(roundUp(mappedBytes + askedBytes, GIB), heapBytes + GIB)
+    // Room for the same mappings in the same places, and for one more stretch below them.
+    const needed = roundUp(heapBytes + askedBytes, GIB)
     const advice =
       needed <= HEAP_BYTES_MAX
         ? `--heap ${needed / GIB}GiB would do`

@@ -5,7 +5,7 @@ import type { SpaceAccounts } from './limits.ts'
 import type { MappingTable } from './mapping-table.ts'
 import type { PageTable } from './page-table.ts'
 
-/** One line of `pmap -x`: neighbours of one kind and protection are one mapping, as in the kernel. */
+/** One line of `pmap -x`: neighbours of one kind and protection are one mapping. */
 export interface MappingRow {
   /** Byte address. Stacks lie beyond the heap buffer. */
   readonly start: number

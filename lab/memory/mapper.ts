@@ -178,10 +178,8 @@ export class Mapper {
     const added = newPages - oldPages
     const newEnd = first + newPages
     if (!this.#accounts.mayExpand(this.#accounts.nominalBytes(kind, added))) return 0
-    const growsInPlace =
-      oldEnd === table.end(row) &&
-      newEnd <= this.#control.pages.length &&
-      table.isFree(oldEnd, newEnd)
+    // Not free where the mapping itself goes on above the old range.
+    const growsInPlace = newEnd <= this.#control.pages.length && table.isFree(oldEnd, newEnd)
     // Moving charges the whole new mapping before the old one is given back (Linux: `move_vma`).
     const committed = bytesOfPages(growsInPlace ? added : newPages)
     const writable = table.protection(row) === Protection.READ_WRITE

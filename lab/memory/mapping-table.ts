@@ -18,7 +18,7 @@ import { BYTES_PER_WORD, type SharedWords } from '../words/units.ts'
 import { SpaceWord, spaceWords } from './space-layout.ts'
 
 /** Words of a row. `start` is a page number; `charged` is 1 when it counts as committed. */
-export const MappingWord = { START: 0, PAGES: 1, PROTECTION: 2, KIND: 3, CHARGED: 4 } as const
+const MappingWord = { START: 0, PAGES: 1, PROTECTION: 2, KIND: 3, CHARGED: 4 } as const
 const ROW_WORDS = MAPPING_ROW_BYTES / BYTES_PER_WORD
 
 /**
@@ -215,8 +215,8 @@ export class MappingTable {
   // ── gaps ─────────────────────────────────────────────────────────────────────────────────────
 
   /**
-   * Start of the highest gap of the buffer that holds `pages`, placed at the gap's upper end; 0 when
-   * no gap at or above `floor` does. Follows Linux's `arch_get_unmapped_area_topdown`.
+   * Start of the highest gap of the buffer that holds `pages`, placed at the gap's upper end; 0
+   * when no gap at or above `floor` does. Follows Linux's `arch_get_unmapped_area_topdown`.
    *
    * So that thousands of small holes are not looked at for every large mapping, it remembers, as
    * Linux did with `free_area_cache` and `cached_hole_size`: every gap that reaches above

@@ -2,14 +2,14 @@
 import { type Control, ControlWord, RunState } from '../words/control.ts'
 
 /**
- * Marks the process as killed by `thread`'s fault and wakes whoever waits for such news. Any thread,
- * any number of times: the first call counts.
+ * Marks the process as killed by `thread`'s fault and wakes whoever waits for such news. Any
+ * thread, any number of times: the first call counts.
  *
  * The fault itself still completes, and so does the op around it: lab threads look at the run's
  * state between ops only. A real process dies inside the access. Ours dies at the next op boundary,
- * because only there is every structure of the design consistent and every lock free or about to be:
- * the post-mortem inspects exactly what the real kernel's victim would leave behind, at the price of
- * an RSS that may end a few pages above the limit.
+ * because only there is every structure of the design consistent and every lock free or about to
+ * be: the post-mortem inspects what the real kernel's victim would leave behind, at the price of an
+ * RSS that may end a few pages above the limit.
  */
 export function killForMemory(control: Control, thread: number): void {
   const { words } = control

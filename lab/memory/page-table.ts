@@ -1,12 +1,13 @@
 /**
  * Which pages hold something: page bytes, RSS and minor faults.
  *
- * A page's byte changes in two ways. A **fault** (any thread, no lock) goes from an accessible state
- * to BUSY by compare-and-exchange, fills the page, and stores the outcome; whoever meets BUSY waits
- * and counts nothing. A **system call** (mmap_lock held) carries a range through a transition table;
- * it waits out BUSY pages, and compares and exchanges where a fault or memory pressure could get in
- * between. So a fault that races with an munmap of its page, a bug of the workload as in reality,
- * gets either its page or a segmentation fault, and RSS stays the number of resident pages.
+ * A page's byte changes in two ways. A **fault** (any thread, no lock) goes from an accessible
+ * state to BUSY by compare-and-exchange, fills the page, and stores the outcome; whoever meets BUSY
+ * waits and counts nothing. A **system call** (mmap_lock held) carries a range through a transition
+ * table; it waits out BUSY pages, and compares and exchanges where a fault or memory pressure could
+ * get in between. So a fault that races with an munmap of its page, a bug of the workload as in
+ * reality, gets either its page or a segmentation fault, and RSS stays the number of resident
+ * pages.
  *
  * Invariant: RSS = pages in state RESIDENT or LAZY_FREE + pages outside the buffer, whenever no
  * fault and no system call is under way.
@@ -122,7 +123,7 @@ export class PageTable {
     this.#countFault()
   }
 
-  /** What the kernel hands out is zero. Called by the thread that holds the page BUSY or unmapped. */
+  /** What the kernel hands out is zero. For the thread that holds the page BUSY or unmapped. */
   zeroPage(page: PageNumber): void {
     const first = page * DOUBLES_PER_PAGE
     this.#doubles.fill(0, first, first + DOUBLES_PER_PAGE)

@@ -11,8 +11,8 @@
  *           └────────────────────────────┘
  *
  * x = any thread, Atomics. Everything else is written under the mmap_lock alone, or once by
- * `createAddressSpace`. Faults take no lock, so what they count (RSS) is Int32 and counted in pages;
- * what only changes under the lock is Float64, exact to 2^53.
+ * `createAddressSpace`. Faults take no lock, so what they count (RSS) is Int32 and in pages; what
+ * only changes under the lock is Float64, exact to 2^53.
  */
 import type { Control } from '../words/control.ts'
 import { bytesOfWords } from '../words/units.ts'

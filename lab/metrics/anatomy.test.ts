@@ -164,7 +164,19 @@ describe('anatomy: pinned free', () => {
     ])
   })
 
-  it('a live block in another heap pins nothing', () => {
+  it('a live block in a newer heap of the arena pins what is free in the older ones', () => {
+    const { anatomy } = walk([
+      [90, 20, RegionKind.FREE, 0],
+      [40, 1, RegionKind.USABLE, 0],
+      [41, 2, RegionKind.FREE, 0],
+      [43, 1, RegionKind.TOP, 0],
+      [60, 20, RegionKind.FREE, 0],
+    ])
+    expect(anatomy.pinnedFree).toBe(40 * PAGE_BYTES)
+    expect(anatomy.freeInBins).toBe(2 * PAGE_BYTES)
+  })
+
+  it('a live block in another arena pins nothing', () => {
     const { anatomy } = walk([
       [10, 30, RegionKind.FREE, 0],
       [50, 1, RegionKind.TOP, 0],

@@ -22,9 +22,23 @@ const NOWHERE = -1 as WordIndex
 interface ArenaTally {
   resident: number
   live: number
-  /** Free whole pages with a live block above; they count as pinned only in heaps with a top. */
+  /** Blocks in use, whoever holds them. */
+  blocks: number
+  /** Free whole pages with a live block above them in their heap. */
   below: number
+  /** Other free whole pages of heaps that do not end in the top: older heaps of a chain. */
+  older: number
   hasTop: boolean
+}
+
+/**
+ * Memory goes back from the top only, heap by heap. So what is free in an older heap of the arena
+ * is kept by any block in use, and what is free in the newest one by a block above it. An arena
+ * without a top belongs to a design that can give any page back: there nothing is pinned.
+ */
+function pinnedOf({ hasTop, blocks, below, older }: ArenaTally): number {
+  if (!hasTop) return 0
+  return blocks > 0 ? below + older : below
 }
 
 /** Sums of one safepoint. Give its `visit` to `inspect`, then ask for the `result`. */
@@ -48,6 +62,7 @@ export class AnatomyTally {
   #freeStart: WordIndex = NOWHERE
   /** Resident free whole pages of this heap that no live block has been met above yet. */
   #pending = 0
+  #inTopHeap = false
 
   constructor(residency: Residency, blocks: BlockIndex) {
     this.#residency = residency
@@ -87,6 +102,7 @@ export class AnatomyTally {
       case RegionKind.TOP:
         this.#freeTop += resident
         tally.hasTop = true
+        this.#inTopHeap = true
         break
       default:
         this.#allocatorState += resident
@@ -96,7 +112,6 @@ export class AnatomyTally {
   /** `rss` as the address space counts it, at the same safepoint. */
   result(rss: number): { anatomy: Anatomy; arenas: ArenaAnatomy[] } {
     this.#leaveHeap()
-    const pinnedOf = (tally: ArenaTally): number => (tally.hasTop ? tally.below : 0)
     const pinnedFree = this.#arenas.reduce((sum, tally) => sum + pinnedOf(tally), 0)
     const accounted =
       this.#live +
@@ -174,6 +189,7 @@ export class AnatomyTally {
 
   /** A block in use: what is free below it in its heap cannot go back from the top. */
   #meetBlock(tally: ArenaTally): void {
+    tally.blocks++
     tally.below += this.#pending
     this.#pending = 0
   }
@@ -185,7 +201,9 @@ export class AnatomyTally {
 
   #leaveHeap(): void {
     if (this.#end !== NOWHERE) this.#endFreeRun(this.#end)
+    if (!this.#inTopHeap) this.#tally(this.#arena).older += this.#pending
     this.#pending = 0
+    this.#inTopHeap = false
     this.#end = NOWHERE
   }
 
@@ -197,5 +215,5 @@ export class AnatomyTally {
 }
 
 function newTally(): ArenaTally {
-  return { resident: 0, live: 0, below: 0, hasTop: false }
+  return { resident: 0, live: 0, blocks: 0, below: 0, older: 0, hasTop: false }
 }

@@ -9,8 +9,8 @@ import type { SharedWords } from '../words/units.ts'
 
 /** Multiplier of Fibonacci hashing: 2^32 ÷ the golden ratio, odd. */
 const GOLDEN = 0x9e3779b1
-// Walks come in address order. So that they read the table in order too, the blocks of one region of
-// 16 KiB lie side by side, one slot per 16 bytes; only where a region starts is scattered.
+// Walks come in address order. So that they read the table in order too, the blocks of one region
+// of 16 KiB lie side by side, one slot per 16 bytes; only where a region starts is scattered.
 const REGION_SHIFT = 12
 const GRAIN_SHIFT = 2
 const GRAIN_MASK = (1 << (REGION_SHIFT - GRAIN_SHIFT)) - 1

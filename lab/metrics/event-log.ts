@@ -1,6 +1,6 @@
 /**
- * Drains the event log: a ring that designs write rare events into. The reader never stops a writer,
- * so it checks each entry's sequence number and counts what the ring has overwritten.
+ * Drains the event log: a ring that designs write rare events into. The reader never stops a
+ * writer, so it checks each entry's sequence number and counts what the ring has overwritten.
  */
 import { type Control, ControlWord, LOG_ENTRY, LogField } from '../words/control.ts'
 import { COUNTER_NAMES } from '../words/events.ts'

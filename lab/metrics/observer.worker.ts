@@ -1,4 +1,4 @@
-/** Worker entry (run from dist/): walks the heap at safepoints, so that the main thread stays free. */
+/** Worker entry (run from dist/): walks the heap at safepoints; the main thread stays free. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { loadDesign } from '../machine/designs.ts'
 import { openSharedRun, type SharedRunInit } from '../machine/shared-run.ts'

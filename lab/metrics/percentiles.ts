@@ -10,7 +10,7 @@ import type { LatencySummary } from './types.ts'
 export const CLOCK_FLOOR_NS = 40
 
 /** Counts of one kind of op (`Timed`), all seats together. */
-export function bucketsOf(control: Control, kind: number): Float64Array {
+function bucketsOf(control: Control, kind: number): Float64Array {
   const sums = new Float64Array(HISTOGRAM_BUCKETS)
   for (let seat = 0; seat < control.plan.seats; seat++) {
     const row = (seat * HISTOGRAMS_PER_SEAT + kind) * HISTOGRAM_BUCKETS
@@ -25,7 +25,7 @@ export function bucketsOf(control: Control, kind: number): Float64Array {
  * The duration, in ns, that `share` (0..1) of the counted ops did not exceed: the top of the bucket
  * that holds it, so at most 6.25 % too high. 0 when nothing was counted.
  */
-export function percentile(buckets: Float64Array, share: number): number {
+function percentile(buckets: Float64Array, share: number): number {
   const total = buckets.reduce((sum, count) => sum + count, 0)
   if (total === 0) return 0
   const wanted = Math.max(1, Math.ceil(total * share))

@@ -1,6 +1,6 @@
 /**
- * Takes samples of a run under way: reads shared counters, never stops anybody, never waits. Runs on
- * the main thread, 20 times a second by default; its cost is bounded by seats × counters, locks
+ * Takes samples of a run under way: reads shared counters, never stops anybody, never waits. Runs
+ * on the main thread, 20 times a second by default; its cost is bounded by seats × counters, locks
  * and the pages of the arenas seen at the last safepoint.
  */
 import type { ArenaGlance, HeapExtent } from '../../allocators/contract.ts'
@@ -166,7 +166,7 @@ function threadsOf(control: Control): ThreadSample[] {
 }
 
 /** `[freeing seat][allocating seat]`, in blocks. */
-export function matrixOf(control: Control): number[][] {
+function matrixOf(control: Control): number[][] {
   const { seats } = control.plan
   const rows: number[][] = []
   for (let seat = 0; seat < seats; seat++) {

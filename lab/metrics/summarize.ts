@@ -95,8 +95,8 @@ export function summarizeVariant(run: FinishedRun): VariantSummary {
 }
 
 /**
- * The state to explain: that of the OOM kill or of the end, else the last that was seen. A walk that
- * failed at once has seen nothing.
+ * The state to explain: that of the OOM kill or of the end, else the last that was seen. A walk
+ * that failed at once has seen nothing.
  */
 function finalSafepoint(safepoints: readonly SafepointSample[]): SafepointSample | undefined {
   const seen = safepoints.filter(({ heap }) => !heap.partial || heap.arenas.length > 0)

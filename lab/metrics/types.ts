@@ -3,7 +3,7 @@
  * `summary.json`. Bytes and nanoseconds throughout. Others read these files: add fields, never
  * rename one.
  */
-import type { ArenaReport, HeapReport, Violation } from '../../allocators/contract.ts'
+import type { HeapReport, Violation } from '../../allocators/contract.ts'
 import type { Outcome } from '../machine/types.ts'
 
 /** RSS by cause. At a safepoint the parts add up to `rss` exactly. */
@@ -14,7 +14,7 @@ export interface Anatomy {
   readonly blockOverhead: number
   /** Free, in threads' caches. */
   readonly threadCaches: number
-  /** Free whole pages that a live block above them in the same heap keeps resident. */
+  /** Free whole pages kept by a block above them in their heap, or in a newer heap of the arena. */
   readonly pinnedFree: number
   /** Free at the end of a heap. */
   readonly freeTop: number
@@ -172,7 +172,7 @@ export interface ArenaSummary {
 export interface VariantSummary {
   readonly variant: string
   readonly outcome: Outcome
-  /** Label of the phase under way at an early end; null when completed. */
+  /** Label of the last phase mark passed before an early end; null when completed. */
   readonly outcomePhase: string | null
   readonly message: string
   readonly seconds: number
@@ -235,5 +235,3 @@ export interface RunSummary {
   readonly variantsAsked: readonly string[]
   readonly variants: readonly VariantSummary[]
 }
-
-export type { ArenaReport, HeapReport }

@@ -1,4 +1,4 @@
-/** Figures as tables and lines show them: always with their unit, never with more digits than help. */
+/** Figures as tables and lines show them: with their unit, without digits that do not help. */
 import { CLOCK_FLOOR_NS } from '../metrics/percentiles.ts'
 import { readableDuration } from '../words/sizes.ts'
 import { MIB } from '../words/units.ts'
@@ -6,7 +6,7 @@ import { MIB } from '../words/units.ts'
 /** What a figure that does not exist looks like. */
 export const NONE = '–'
 
-/** `612 MiB`, `1 067 MiB`, `4.35 MiB`: one unit for all memory, so that columns compare at a glance. */
+/** `612 MiB`, `1 067 MiB`, `4.35 MiB`: one unit for all, so that columns compare at a glance. */
 export function mib(bytes: number): string {
   const value = bytes / MIB
   const magnitude = Math.abs(value)

@@ -24,7 +24,7 @@ export const SAMPLES_FILE = 'samples.ndjson'
 export const SUMMARY_FILE = 'summary.json'
 export const RUN_FILE = 'run.json'
 export const PMAP_FILE = 'pmap.json'
-export const REPORT_FILE = 'report.html'
+const REPORT_FILE = 'report.html'
 
 /** pmap.json: per variant. */
 export interface PmapFile {

@@ -14,7 +14,7 @@ export interface StoredRun {
 }
 
 /** Names of the run folders below `directory`, oldest first. */
-export function runNames(directory: string): string[] {
+function runNames(directory: string): string[] {
   try {
     return readdirSync(join(directory, RUNS), { withFileTypes: true })
       .filter((entry) => entry.isDirectory())

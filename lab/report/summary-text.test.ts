@@ -21,7 +21,7 @@ const unlimitedWith = (...variants: VariantSummary[]): RunSummary => ({
 
 describe('summary: text', () => {
   it('the main job reads as a verdict', () => {
-    expect(summaryText(mainJob, 100, PLAIN)).toMatchInlineSnapshot(`
+    expect(summaryText(mainJob, 90, PLAIN)).toMatchInlineSnapshot(`
       "seedservice · days=10 skew=true · threads machine · 2 cores · memory limit 768MiB · seed 42
 
                              glibc  glibc:arena_max=1
@@ -54,12 +54,13 @@ describe('summary: text', () => {
                            120 MiB free under pinned tops, main arena
 
       Verdict
-        glibc              OOM-killed after day 2: 768 MiB resident, 256 MiB live, 400 MiB free under
-                           pinned tops
+        glibc              OOM-killed after "day 2": 768 MiB resident, 256 MiB live, 400 MiB
+                           free under pinned tops
         glibc:arena_max=1  survives: peak 70 % of the limit
 
-      → glibc:arena_max=1 survives the 768 MiB that kills glibc after day 2.
-      → glibc:arena_max=1 runs at 0.62 × the rate of ops of glibc; lock wait 9.87 s against 0.12 s.
+      → glibc:arena_max=1 survives the 768 MiB that kills glibc after "day 2".
+      → glibc:arena_max=1 runs at 0.62 × the rate of ops of glibc; lock wait 9.87 s against
+        0.12 s.
 
       Results: .arena-lab/runs/20260101T000000Z-seedservice-glibc-a1b2c3
       "
@@ -123,7 +124,7 @@ describe('summary: text', () => {
       notices: ['heap_max lowered to 16MiB'],
     }
     const text = summaryText(withVariants(broken), 100, PLAIN)
-    expect(text).toContain('heap corrupted after day 2: free(): invalid pointer')
+    expect(text).toContain('heap corrupted after "day 2": free(): invalid pointer')
     expect(text).toContain('also broken: chunk.size ≥ 32 (arena 2, chunk 0x40: size 0)')
     expect(text).toContain('note: heap_max lowered to 16MiB')
   })
@@ -132,7 +133,7 @@ describe('summary: text', () => {
 describe('verdict', () => {
   it('names what survives, what does not, and what it costs', () => {
     expect(comparison(mainJob)).toEqual([
-      'glibc:arena_max=1 survives the 768 MiB that kills glibc after day 2.',
+      'glibc:arena_max=1 survives the 768 MiB that kills glibc after "day 2".',
       'glibc:arena_max=1 runs at 0.62 × the rate of ops of glibc; lock wait 9.87 s against 0.12 s.',
     ])
   })
@@ -156,8 +157,12 @@ describe('verdict', () => {
     const fast = { ...small, variant: 'tcmalloc', rss: { max: 6 * MIB, end: 6 * MIB } }
     expect(comparison(unlimitedWith(small, { ...fast, opsPerSecond: 15e6 }))).toEqual([
       'RSS at the end is about the same for all of them.',
-      'tcmalloc carries out most ops: 15.0 M per second, 2.50 × glibc:arena_max=1.',
+      'tcmalloc carries out most ops: 15.0 M per second, 2.50 × as many as glibc:arena_max=1.',
     ])
+    const calm = { ...fast, opsPerSecond: 15e6, minorFaults: 13 }
+    expect(comparison(unlimitedWith(small, calm)).at(-1)).toBe(
+      'glibc:arena_max=1 takes 196 608 minor faults, tcmalloc 13.',
+    )
   })
 
   it('compares those that all live by where they end', () => {
@@ -169,7 +174,7 @@ describe('verdict', () => {
 
   it('compares nothing that was interrupted', () => {
     const cut = { ...survivor, outcome: 'interrupted' as const }
-    expect(variantVerdict(mainJob, cut)).toBe('interrupted after day 3: partial figures')
+    expect(variantVerdict(mainJob, cut)).toBe('interrupted after "day 3": partial figures')
     expect(comparison(withVariants(killed, cut))).toEqual([
       'Ended early: the figures are partial, and nothing is compared.',
     ])
@@ -178,7 +183,7 @@ describe('verdict', () => {
   it('leaves out of the comparison what did not run properly', () => {
     const broken = { ...survivor, variant: 'mine', outcome: 'corrupted' as const }
     expect(comparison(withVariants(killed, survivor, broken))).toEqual([
-      'glibc:arena_max=1 survives the 768 MiB that kills glibc after day 2.',
+      'glibc:arena_max=1 survives the 768 MiB that kills glibc after "day 2".',
       'glibc:arena_max=1 runs at 0.62 × the rate of ops of glibc; lock wait 9.87 s against 0.12 s.',
       'mine did not run properly and is not compared.',
     ])

@@ -47,7 +47,7 @@ export function summaryText(run: RunSummary, width: number, style: Style): strin
 }
 
 /** `seedservice · threads machine · 2 cores · seed 42 · memory limit 768MiB`. */
-export function headingText(run: RunSummary): string {
+function headingText(run: RunSummary): string {
   const params = Object.entries(run.params).map(([name, value]) => `${name}=${value}`)
   return [
     run.scenario,

@@ -72,7 +72,7 @@ function oneTable(labels: readonly string[], columns: readonly Column[], style: 
   return indented(table.toString().split('\n'))
 }
 
-/** A variant's name over several lines: broken after colons and commas, where names may be broken. */
+/** A variant's name over several lines: broken after colons, commas and slashes. */
 function brokenHeading(heading: string): string {
   const lines: string[] = []
   let line = ''
@@ -107,11 +107,11 @@ export function labelledList(
   return indented(out)
 }
 
-/** Breaks at spaces; a word longer than the width stays whole. Colours do not count. */
+/** Breaks at spaces, but no figure from its unit; longer words stay whole. Colours do not count. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = []
   let line = ''
-  for (const word of text.split(' ')) {
+  for (const word of text.split(/(?<!\d) /)) {
     const longer = line === '' ? word : `${line} ${word}`
     if (line !== '' && visibleLength(longer) > width) {
       lines.push(line)

@@ -1,24 +1,27 @@
 /** What came of it, in sentences: one per variant, then what the comparison says to do. */
 import type { RunSummary, VariantSummary } from '../metrics/types.ts'
 import { MIB } from '../words/units.ts'
-import { compact, mib, percent, ratio } from './figures.ts'
-import { causesOf, strandedBytes } from './stranded.ts'
+import { compact, grouped, mib, percent, ratio } from './figures.ts'
+import { type Cause, causesOf, strandedBytes } from './stranded.ts'
 
 /** Differences of RSS smaller than this are not worth recommending anything. */
 const SAME_WITHIN = 0.05
+/** So many times the faults of another variant are worth a line. */
+const FAULT_STORM = 10
+/** Beyond so many times live the two figures say more than their ratio. */
+const RATIO_TOLD_MAX = 100
 /** Nor are those below what any process needs to start. */
 const TOO_SMALL_BYTES = 8 * MIB
 
 const memoryLimit = (run: RunSummary): number | undefined => run.limits['memoryLimit'] ?? undefined
 
 /** Label of the last phase mark a variant passed; undefined before the first. */
-export const lastPhase = (variant: VariantSummary): string | undefined =>
-  variant.phases.at(-1)?.label
+const lastPhase = (variant: VariantSummary): string | undefined => variant.phases.at(-1)?.label
 
 /** `after day 3`, `before the first phase mark`; for runs without marks, the time. */
 function whenItEnded(variant: VariantSummary): string {
   const last = lastPhase(variant)
-  if (last !== undefined) return `after ${last}`
+  if (last !== undefined) return `after "${last}"`
   return `after ${variant.seconds.toFixed(1)} s`
 }
 
@@ -51,8 +54,11 @@ function completedVerdict(run: RunSummary, variant: VariantSummary): string {
   if (variant.live.end <= 0) {
     return `completed: ${mib(variant.rss.end)} resident, nothing live${failures}`
   }
-  const times = ratio(variant.rss.end, variant.live.end)
-  return `completed: ends at ${times} × live${failures}`
+  if (variant.rssPerLive > RATIO_TOLD_MAX) {
+    const live = mib(variant.live.end)
+    return `completed: ${mib(variant.rss.end)} resident for ${live} live${failures}`
+  }
+  return `completed: ends at ${ratio(variant.rss.end, variant.live.end)} × live${failures}`
 }
 
 function strandedVerdict(variant: VariantSummary): string {
@@ -85,7 +91,7 @@ function outcomeLines(
   if (killed.length > 0) return killedComparison(run, killed, survived)
   if (survived.length > 1) return survivedComparison(survived)
   const only = survived[0]
-  return run.variants.length === 1 && only !== undefined ? advice(only) : []
+  return run.variants.length === 1 && only !== undefined ? advice(run, only) : []
 }
 
 /** Variants that ended neither well nor by the limit: their figures say nothing about memory. */
@@ -109,7 +115,7 @@ function killedComparison(
   const names = listed(killed.map(({ variant }) => variant))
   if (survived.length === 0) {
     const tried = killed.length === 1 ? `${names} does not survive` : `None of ${names} survives`
-    return [`${tried} ${limit}.`, ...advice(killed[0]!)]
+    return [`${tried} ${limit}.`, ...advice(run, killed[0]!)]
   }
   const byPeak = [...survived].sort((a, b) => a.rss.max - b.rss.max)
   const survivors = listed(byPeak.map(({ variant }) => variant))
@@ -144,8 +150,8 @@ function survivedComparison(survived: readonly VariantSummary[]): string[] {
     return ['RSS at the end is about the same for all of them.', ...fastest(survived)]
   }
   return [
-    `${best.variant} ends lowest: ${mib(best.rss.end)}, ${percent(saved, worst.rss.end)} less than ` +
-      `${worst.variant} (${mib(worst.rss.end)}).`,
+    `${best.variant} ends lowest: ${mib(best.rss.end)}, ` +
+      `${percent(saved, worst.rss.end)} less than ${worst.variant} (${mib(worst.rss.end)}).`,
     ...priceOf(best, worst),
   ]
 }
@@ -158,35 +164,53 @@ function fastest(survived: readonly VariantSummary[]): string[] {
   if (best === undefined || worst === undefined || worst.opsPerSecond <= 0) return []
   if (best.opsPerSecond < (1 + SAME_WITHIN) * worst.opsPerSecond) return []
   const times = others.map(
-    ({ variant, opsPerSecond }) => `${ratio(best.opsPerSecond, opsPerSecond)} × ${variant}`,
+    ({ variant, opsPerSecond }) =>
+      `${ratio(best.opsPerSecond, opsPerSecond)} × as many as ${variant}`,
   )
   return [
     `${best.variant} carries out most ops: ${compact(best.opsPerSecond)} per second, ` +
       `${listed(times)}.`,
+    ...faultsApart(best, worst),
   ]
+}
+
+/** A storm of page faults is what makes an allocator slow without any memory to show for it. */
+function faultsApart(best: VariantSummary, worst: VariantSummary): string[] {
+  if (worst.minorFaults < FAULT_STORM * Math.max(1, best.minorFaults)) return []
+  const [many, few] = [grouped(worst.minorFaults), grouped(best.minorFaults)]
+  return [`${worst.variant} takes ${many} minor faults, ${best.variant} ${few}.`]
 }
 
 /** RSS below so many times live is no problem worth advice. */
 const HEALTHY_RATIO = 1.5
 
 /** What to try next, where the cause has a known remedy in glibc's tunables. */
-export function advice(variant: VariantSummary): string[] {
+function advice(run: RunSummary, variant: VariantSummary): string[] {
   const { anatomy } = variant
-  const [design = '', set = ''] = variant.variant.split(':')
-  if (design !== 'glibc' || variant.anatomyAt === null) return []
+  if (variant.variant !== 'glibc' || variant.anatomyAt === null) return []
   if (anatomy.rss < HEALTHY_RATIO * anatomy.live) return []
-  const main = causesOf(anatomy)[0]?.cause
-  const fewerArenas = variant.arenas > 1 && !set.includes('arena_max')
-  if ((main === 'pinnedFree' || main === 'freeInBins') && fewerArenas) {
-    return ['Try -a glibc:arena_max=1 beside it: does sharing one arena hold RSS down?']
-  }
-  if (main === 'freeTop' && !set.includes('trim_threshold')) {
-    return ['Try -a glibc:trim_threshold=131072 beside it: the tops are free but above it.']
-  }
-  if (main === 'threadCaches' && !set.includes('tcache_count')) {
-    return ['Try -a glibc:tcache_count=0 beside it: thread caches hold most of it.']
-  }
-  return []
+  const remedy = REMEDIES[causesOf(anatomy)[0]?.cause ?? 'other']
+  if (remedy === ONE_ARENA && variant.arenas < 2) return []
+  if (remedy === undefined || run.variantsAsked.includes(remedy.variant)) return []
+  return [`Try -a ${remedy.variant} beside it: ${remedy.question}`]
+}
+
+const ONE_ARENA = {
+  variant: 'glibc:arena_max=1',
+  question: 'does sharing one arena hold RSS down?',
+} as const
+
+const REMEDIES: Readonly<Partial<Record<Cause, { variant: string; question: string }>>> = {
+  pinnedFree: ONE_ARENA,
+  freeInBins: ONE_ARENA,
+  freeTop: {
+    variant: 'glibc:trim_threshold=131072',
+    question: 'does trimming the tops earlier give it back?',
+  },
+  threadCaches: {
+    variant: 'glibc:tcache_count=0',
+    question: 'do the thread caches hold it?',
+  },
 }
 
 /** `a`, `a and b`, `a, b and c`. */

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** The package's own folder, whether this runs from dist/ or from source. */
-export const packageRoot: string = findRoot(dirname(fileURLToPath(import.meta.url)))
+const packageRoot: string = findRoot(dirname(fileURLToPath(import.meta.url)))
 
 export const packageVersion: string = readVersion()
 

@@ -19,7 +19,7 @@ import { planScenario, type ScenarioPlan } from '../workload/plan.ts'
 import type { AnyParams, Scenario } from '../workload/scenario.ts'
 import type { RunRequest } from './types.ts'
 
-export interface ResolvedVariant {
+interface ResolvedVariant {
   readonly plan: RunPlan
   readonly design: Design
 }

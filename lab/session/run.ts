@@ -1,6 +1,7 @@
 /**
- * Carries one invocation out: resolves what was asked, runs its variants one after the other, writes
- * the run folder, and decides the exit code. Both the command line and the dashboard call it.
+ * Carries one invocation out: resolves what was asked, runs its variants one after the other,
+ * writes the run folder, and decides the exit code. Both the command line and the dashboard call
+ * it.
  */
 import { cpus, hostname, totalmem } from 'node:os'
 import { buildId } from '../machine/build-id.ts'
@@ -29,7 +30,8 @@ export async function runVariants(
   const plans = resolved.variants.map(({ plan }) => plan)
   const startedAt = new Date()
   recording.begin(runJson(request, resolved, startedAt))
-  hooks.onRunStart?.({ request, plans, folder: recording.shownPath })
+  const folder = recording.shownPath
+  hooks.onRunStart?.({ request, scenario: resolved.scenario.name, plans, folder })
 
   const variants: VariantSummary[] = []
   const problems: string[] = []
@@ -58,7 +60,7 @@ export async function runVariants(
     }
   }
 
-  const summary = summaryOf(request, resolved, recording.shownPath, variants)
+  const summary = summaryOf(request, resolved, folder, variants)
   await recording.end(summary)
   problems.push(...recording.problems)
   const failed = failedThresholds(request.thresholds, variants)

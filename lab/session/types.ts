@@ -8,7 +8,7 @@ import type { Assignment } from '../words/assignments.ts'
 
 /** What `--out kind=FILE` can write. */
 export const OUTPUT_KINDS = ['html', 'json', 'ndjson', 'csv'] as const
-export type OutputKind = (typeof OUTPUT_KINDS)[number]
+type OutputKind = (typeof OUTPUT_KINDS)[number]
 
 export interface OutputRequest {
   readonly kind: OutputKind
@@ -61,6 +61,8 @@ export interface RunRequest {
 /** What is known before the first variant starts. */
 export interface RunStart {
   readonly request: RunRequest
+  /** The scenario's own name. */
+  readonly scenario: string
   /** One plan per variant, everything resolved. */
   readonly plans: readonly RunPlan[]
   /** Run folder, relative to where the command runs. */
@@ -98,13 +100,3 @@ export interface RunResult {
   /** What a user must know before trusting the result: failed writes, failed thresholds. */
   readonly problems: readonly string[]
 }
-
-/**
- * `lab/session/run.ts` exports `runVariants` with this shape. It rejects with `BadInput` before
- * anything starts; aborting the signal ends the variant under way and starts no other.
- */
-export type RunVariants = (
-  request: RunRequest,
-  hooks: RunHooks,
-  signal: AbortSignal,
-) => Promise<RunResult>

@@ -11,7 +11,7 @@ import { Sampler } from '../metrics/sampler.ts'
 import { summarizeVariant } from '../metrics/summarize.ts'
 import type { SafepointSample, SampleLine, VariantSummary } from '../metrics/types.ts'
 import type { Scenario } from '../workload/scenario.ts'
-import { cpuTime, cpuTimeSince } from './cpu-time.ts'
+import { type CpuTime, cpuTime, cpuTimeSince } from './cpu-time.ts'
 
 export interface VariantParts {
   readonly plan: RunPlan
@@ -43,6 +43,8 @@ class VariantRun {
   #observer: Observer | undefined
   #sampler: Sampler | undefined
   #machine: RunningMachine | undefined
+  #cpuStart = cpuTime()
+  #cpu: CpuTime | undefined
 
   constructor(parts: VariantParts) {
     this.#parts = parts
@@ -50,17 +52,17 @@ class VariantRun {
 
   async carryOut(): Promise<VariantResult> {
     const { plan, design, scenario, signal } = this.#parts
-    let cpuStart = cpuTime()
     const machine = await startThreadsMachine(plan, design, scenario, {
       onPrepared: async (run) => {
         this.#sampler = this.#newSampler(run)
         this.#observer = await Observer.start(run.init)
         await this.#lookBeforeStart()
-        cpuStart = cpuTime()
       },
       onSafepoint: (safepoint) => this.#look(safepoint),
     })
     this.#machine = machine
+    // From here to the last look: starting workers and ending them is no part of the run.
+    this.#cpuStart = cpuTime()
     const stop = (): void => machine.stop()
     signal.addEventListener('abort', stop)
     if (signal.aborted || this.#isBroken()) stop()
@@ -75,7 +77,7 @@ class VariantRun {
       signal.removeEventListener('abort', stop)
       await this.#observer?.close()
     }
-    const cpu = cpuTimeSince(cpuStart)
+    const cpu = this.#cpu ?? cpuTimeSince(this.#cpuStart)
     this.#sample()
     return { summary: this.#summarize(machine, outcome, cpu), mappings: this.#mappings }
   }
@@ -112,7 +114,7 @@ class VariantRun {
     this.#parts.onLine(sampler.take())
   }
 
-  /** Finds a design that is broken from its boot on, and loads the code that stops will wait for. */
+  /** Finds a design broken from its boot on, and loads the code that stops will wait for. */
   async #lookBeforeStart(): Promise<void> {
     const start: Safepoint = { reason: 'request', label: 'boot', ns: 0, clean: true }
     const wishes = { check: true, mappings: false, atRest: true }
@@ -124,6 +126,7 @@ class VariantRun {
   async #look(safepoint: Safepoint): Promise<void> {
     if (this.#parts.sampleHz === undefined && safepoint.reason === 'tick') return
     const closing = safepoint.reason === 'end' || safepoint.reason === 'oom'
+    if (closing) this.#cpu = cpuTimeSince(this.#cpuStart)
     const wishes = { check: true, mappings: closing, atRest: safepoint.clean }
     const observation = await this.#observer?.look(safepoint, wishes)
     if (observation === undefined) {

@@ -1,7 +1,6 @@
-/** Traces with the placements of the real glibc, and how a design differs from them. */
+/** Traces with the placements of the real allocators, and how a design differs from them. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { type GlibcTunables, glibcSpecs } from '../tunables.ts'
 import { tunablesOf } from './defaults.ts'
 import { Replay, type Replayed } from './replay.ts'
 
@@ -9,7 +8,8 @@ const FOLDER = fileURLToPath(new URL('fixtures/', import.meta.url))
 
 export interface Fixture {
   readonly name: string
-  readonly tunables: Partial<GlibcTunables>
+  /** Those that are not as by default. */
+  readonly tunables: Readonly<Record<string, number>>
   readonly trace: readonly string[]
   readonly placements: readonly string[]
 }
@@ -20,7 +20,7 @@ const linesOf = (file: string): string[] =>
     .split('\n')
 
 /** `# tunables name=value,…`, the second line of a fixture. */
-function tunablesIn(line: string): Partial<GlibcTunables> {
+function tunablesIn(line: string): Record<string, number> {
   const pairs = line.replace('# tunables', '').trim()
   if (pairs === '') return {}
   return Object.fromEntries(
@@ -31,31 +31,41 @@ function tunablesIn(line: string): Partial<GlibcTunables> {
   )
 }
 
-export const fixtures: readonly Fixture[] = readdirSync(FOLDER)
-  .filter((file) => file.endsWith('.trace'))
-  .map((file) => {
+function fixturesIn(folder: string): readonly Fixture[] {
+  const traces = readdirSync(FOLDER + folder).filter((file) => file.endsWith('.trace'))
+  return traces.map((file) => {
     const name = file.replace('.trace', '')
-    const trace = linesOf(file)
-    const placements = linesOf(`${name}.placements`)
+    const trace = linesOf(folder + file)
+    const placements = linesOf(`${folder}${name}.placements`)
     return { name, trace, placements, tunables: tunablesIn(trace[1] ?? '') }
   })
+}
+
+/** From glibc 2.36 (Debian 2.36-9+deb12u14). */
+export const fixtures = fixturesIn('')
+/**
+ * From Gloger's own source, built with 64 MiB heaps. Traces named `main-busy` were recorded with
+ * the main arena locked whenever another thread than 0 allocated.
+ */
+export const ptmalloc2Fixtures = fixturesIn('ptmalloc2/')
 
 /**
- * The first line where the design and the real one part, a failed op or invariant, or undefined when
- * there is none. The invariants are checked every `checkEvery` ops.
+ * The first line where the design and the real one part, a failed op or invariant, or undefined
+ * when there is none. The invariants are checked every `checkEvery` ops.
  */
-export function firstDifference(
-  replayed: Replayed<GlibcTunables>,
+export function firstDifference<T extends object>(
+  replayed: Replayed<T>,
   fixture: Fixture,
   checkEvery: number,
 ): string | undefined {
-  const tunables = tunablesOf(glibcSpecs, fixture.tunables)
+  const tunables = tunablesOf(replayed.design.tunables, fixture.tunables as Partial<T>)
+  const mainBusy = fixture.name.endsWith('main-busy')
   const replay = new Replay(replayed, tunables)
   let compared = 0
   for (const [number, line] of fixture.trace.entries()) {
     const where = `${fixture.name}, line ${number + 1}, ${line}`
     try {
-      replay.line(line)
+      replay.line(line, mainBusy)
     } catch (error) {
       return `${where}: ${error instanceof Error ? error.message : error}`
     }

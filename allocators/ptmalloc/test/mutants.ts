@@ -13,10 +13,10 @@ export const mutants: readonly Mutant[] = [
   {
     rule: 'tcache is LIFO',
     file: 'tcache.ts',
-    from: 'words[p + CachedWord.NEXT] = words[slot]!\n  words[slot] = p + HEADER_WORDS',
-    to: `words[p + CachedWord.NEXT] = 0
+    from: 'words[p + CACHED_NEXT] = words[slot]!\n  words[slot] = p + HEADER_WORDS',
+    to: `words[p + CACHED_NEXT] = 0
   let last = slot
-  while (words[last] !== 0) last = words[last]! + EntryWord.NEXT
+  while (words[last] !== 0) last = words[last]! + ENTRY_NEXT
   words[last] = p + HEADER_WORDS`,
   },
   {
@@ -58,8 +58,13 @@ export const mutants: readonly Mutant[] = [
   {
     rule: 'the unsorted list is walked from its oldest chunk',
     file: 'bins.ts',
-    from: 'linkAfter(m, unsorted, p)\n  if (size >= m.nextsizeFrom) clearNextsize(m, p)',
-    to: 'linkAfter(m, m.bk(unsorted), p)\n  if (size >= m.nextsizeFrom) clearNextsize(m, p)',
+    from: 'words[p + FD] = first\n',
+    to: `if (p > 0) {
+    linkAfter(m, m.bk(unsorted), p)
+    if (size >= m.nextsizeFrom) clearNextsize(m, p)
+    return
+  }
+`,
   },
   {
     rule: 'an exact fit goes to the cache first',
@@ -88,7 +93,7 @@ export const mutants: readonly Mutant[] = [
   {
     rule: 'a split for a small request is remembered as last remainder',
     file: 'malloc.ts',
-    from: 'm.words[av + ArenaWord.LAST_REMAINDER] = remainder',
+    from: 'm.words[av + LAST_REMAINDER] = remainder',
     to: '',
   },
   {
@@ -118,8 +123,8 @@ export const mutants: readonly Mutant[] = [
   {
     rule: 'a bit of binmap is cleared only when its bin is met empty',
     file: 'bins.ts',
-    from: 'if (size >= m.nextsizeFrom && m.fdNextsize(p)',
-    to: 'if (fd === bk) m.words[m.main + 536] = 0\n  if (size >= m.nextsizeFrom && m.fdNextsize(p)',
+    from: 'if (size >= m.nextsizeFrom && words[p',
+    to: 'if (fd === bk) words[m.main + 536] = 0\n  if (size >= m.nextsizeFrom && words[p',
   },
   {
     rule: 'the scan starts at the next bin',
@@ -154,8 +159,8 @@ export const mutants: readonly Mutant[] = [
   {
     rule: 'the top is trimmed at trim_threshold',
     file: 'free-chunk.ts',
-    from: '>= m.static(StaticWord.TRIM_THRESHOLD)',
-    to: '> 2 * m.static(StaticWord.TRIM_THRESHOLD)',
+    from: '>= m.static(TRIM_THRESHOLD)',
+    to: '> 2 * m.static(TRIM_THRESHOLD)',
   },
   {
     rule: 'a trim leaves top_pad',

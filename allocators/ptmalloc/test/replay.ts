@@ -10,7 +10,7 @@ import { IS_MMAPPED, sizeOfHead } from '../chunk-layout.ts'
 import { locate } from '../locate.ts'
 import { type Mallinfo2, mallinfo2 } from '../mallinfo.ts'
 import type { Ptmalloc } from '../ptmalloc.ts'
-import { heapsOf } from '../segments.ts'
+import { arenasOf, heapsOf } from '../segments.ts'
 import { TestProcess } from './test-process.ts'
 
 /** Figures of a `k` line, in its order. */
@@ -60,8 +60,18 @@ export class Replay<T> {
     this.#attach(0)
   }
 
-  /** Carries out one line of a trace. */
-  line(text: string): void {
+  /**
+   * Carries out one line of a trace. With `mainBusy`, threads other than 0 find the main arena
+   * locked when they allocate: the only way to other arenas in ptmalloc2 while threads take turns.
+   */
+  line(text: string, mainBusy = false): void {
+    const busy = mainBusy && /^[1-9]\d* [mca] /.test(text)
+    if (busy) this.m.lockArena(this.m.main)
+    this.#line(text)
+    if (busy) this.m.unlockArena(this.m.main)
+  }
+
+  #line(text: string): void {
     if (text === '' || text.startsWith('#')) return
     if (text.startsWith('k')) {
       this.#checkpoint()
@@ -147,7 +157,9 @@ export class Replay<T> {
   }
 
   #checkpoint(): void {
-    const info = mallinfo2(this.m)
+    // ptmalloc2's mallinfo tells of the main arena alone.
+    const arenas = this.m.rules.name === 'ptmalloc2' ? [this.m.main] : arenasOf(this.m)
+    const info = mallinfo2(this.m, arenas)
     const figures = CHECKPOINT.map((name) => info[name])
     this.lines.push(`k ${figures.join(' ')} # rss ${this.#incorePages() * 4096}`)
   }

@@ -18,7 +18,7 @@ import {
 import { type LockId, type MappingKind, type Process, Protection } from '../../contract.ts'
 
 /** What `abort` throws. */
-export class Aborted extends Error {}
+class Aborted extends Error {}
 
 interface Mapping {
   start: number
@@ -276,7 +276,3 @@ export class TestProcess implements Process {
     throw new Aborted(message)
   }
 }
-
-/** How often an event was counted. */
-export const countOf = (process: TestProcess, event: Event): number =>
-  process.events.get(event) ?? 0

@@ -139,7 +139,7 @@ describe('tcmalloc under random programs', () => {
     }
   })
 
-  it('has nothing left in use when all is freed and threads have ended, but what main holds', () => {
+  it('has nothing left in use when all is freed and all threads but main have ended', () => {
     const replayer = new Replayer()
     for (const line of randomTrace({ seed: 5, threads: 8, ops: 5000, large: true })) {
       replayer.line(line)

@@ -13,8 +13,8 @@ export interface Ended {
 export interface Running {
   readonly child: ChildProcess
   readonly ended: Promise<Ended>
-  /** Resolves when stderr has said something that matches. */
-  said(pattern: RegExp): Promise<void>
+  /** Resolves when stderr has said something that matches, with what matched. */
+  said(pattern: RegExp): Promise<string>
 }
 
 export function start(cwd: string, args: readonly string[]): Running {
@@ -44,10 +44,11 @@ function follow(cwd: string, command: string, args: readonly string[]): Running 
   const ended = new Promise<Ended>((resolve) => {
     child.on('close', (code) => resolve({ code, stdout, stderr }))
   })
-  const said = (pattern: RegExp): Promise<void> =>
+  const said = (pattern: RegExp): Promise<string> =>
     new Promise((resolve, reject) => {
       const look = (): void => {
-        if (pattern.test(stderr)) resolve()
+        const found = pattern.exec(stderr)
+        if (found !== null) resolve(found[0])
       }
       look()
       child.stderr.on('data', look)

@@ -16,8 +16,12 @@ const run = promisify(execFile)
 
 const SOURCES = ['replayer.c', 'trace.c', 'glibc-heap.c', 'process.c', 'own.c'] as const
 const HEADERS = ['replayer.h'] as const
-/** `-fno-builtin`: the compiler must not reason about the malloc that it is there to measure. */
-const FLAGS = ['-O2', '-std=gnu11', '-Wall', '-fno-builtin', '-pthread'] as const
+/**
+ * `-fno-builtin`: the compiler must not reason about the malloc that it is there to measure.
+ * `-no-pie`: the brk heap then starts in the first GiB, so that none of tcmalloc's 2 GiB page-map
+ * boundaries falls at random into a heap of less than a GiB.
+ */
+const FLAGS = ['-O2', '-std=gnu11', '-Wall', '-fno-builtin', '-pthread', '-no-pie'] as const
 
 let built: Promise<string> | undefined
 

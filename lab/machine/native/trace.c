@@ -53,8 +53,12 @@ static struct {
   uintptr_t start_brk;
   double faults_before;
   double vm_before;
+  /* tcmalloc's own; NULL under any other malloc. */
   int (*property)(const char *, size_t *);
+  void (*release)(void);
 } replay;
+
+#define TCMALLOC_PAGE 8192UL
 
 static const char *const tcmalloc_properties[] = {
     "generic.heap_size",
@@ -124,6 +128,9 @@ static void checkpoint(void) {
       if (replay.blocks[slot].address != NULL)
         rss += glibc_mapped_resident(replay.blocks[slot].address);
     figures[10] = glibc_state_hash();
+  } else if (replay.property != NULL) {
+    /* Everything tcmalloc takes comes from the break, its metadata too. */
+    rss = resident_bytes(process_start_brk(), (uintptr_t)sbrk(0));
   } else {
     rss = figures[13];
   }
@@ -208,7 +215,10 @@ static void carry_out(const uint32_t *record) {
       write_pages(block);
       break;
     case OP_TRIM:
-      malloc_trim(operands[0]);
+      if (replay.release != NULL)
+        replay.release();
+      else
+        malloc_trim(operands[0]);
       break;
     default:
       die("unknown op in the trace");
@@ -337,15 +347,24 @@ int replay_trace(const struct options *options) {
     /* dlsym allocates only to report a failure, and a failure ends the program. */
     replay.property = (int (*)(const char *, size_t *))dlsym(
         RTLD_DEFAULT, "MallocExtension_GetNumericProperty");
-    if (replay.property == NULL) die("the preloaded library is not tcmalloc");
+    replay.release =
+        (void (*)(void))dlsym(RTLD_DEFAULT, "MallocExtension_ReleaseFreeMemory");
+    if (replay.property == NULL || replay.release == NULL)
+      die("the preloaded library is not tcmalloc");
   }
   if (options->aligned) glibc_align_heap();
   replay.start_brk = process_start_brk();
+  /* Its heap starts at a multiple of its page, wherever the break started. */
+  if (options->tcmalloc)
+    replay.start_brk = (replay.start_brk + TCMALLOC_PAGE - 1) & ~(TCMALLOC_PAGE - 1);
   resident_bytes(0, 0);
   double rss;
   process_sizes(&replay.vm_before, &rss);
   replay.faults_before = process_minor_faults();
+  /* For whoever reads our system calls: what lies between the two marks is the trace's. */
+  madvise(NULL, 0, MADV_NORMAL);
   run(0);
+  madvise(NULL, 0, MADV_NORMAL);
   if (options->malloc_info) glibc_malloc_info();
   out_flush();
   /* Without exit handlers: other threads may still wait for the baton. */

@@ -2,11 +2,13 @@
 import type { Block, WordIndex } from '../../words/units.ts'
 
 export interface HeapProbe {
+  /** Figures of the design's own that follow the `CHECK_FIGURES` of a checkpoint. */
+  readonly ownFigures: number
   /** Writes the two words of a block's placement record (placements.ts) at `out[at]`. */
   place(block: Block, out: Int32Array, at: number): void
   /**
-   * Fills the `CHECK_FIGURES` of this moment. `blocks` holds every live block of the trace (and
-   * BLOCK_NULL), so that those in mappings of their own can be counted.
+   * Fills the `CHECK_FIGURES` of this moment, and the design's own. `blocks` holds every live block
+   * of the trace (and BLOCK_NULL), so that those in mappings of their own can be counted.
    */
   checkpoint(figures: Float64Array, blocks: Int32Array): void
   /**

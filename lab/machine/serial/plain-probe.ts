@@ -9,6 +9,7 @@ const TWO_32 = 2 ** 32
 const Figure = { RSS: 9, VM_SIZE: 11, MINOR_FAULTS: 12, PROCESS_RSS: 13 } as const
 
 export class PlainProbe implements HeapProbe {
+  readonly ownFigures: number = 0
   readonly #space: AddressSpace
 
   constructor(space: AddressSpace) {
@@ -38,7 +39,7 @@ export class PlainProbe implements HeapProbe {
     figures[Figure.PROCESS_RSS] = rssBytes
   }
 
-  isUncertain(): boolean {
+  isUncertain(_alignment: number, _bytes: number, _thread: number): boolean {
     return false
   }
   dump(): undefined {}

@@ -70,6 +70,7 @@ interface Foreign {
 }
 
 export class PtmallocProbe implements HeapProbe {
+  readonly ownFigures = 0
   readonly #m: Ptmalloc
   readonly #space: AddressSpace
   readonly #brkStart: WordIndex

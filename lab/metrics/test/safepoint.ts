@@ -16,7 +16,7 @@ export interface SafepointParts {
   readonly arenas?: number
 }
 
-export const NO_ANATOMY: Anatomy = {
+const NO_ANATOMY: Anatomy = {
   live: 0,
   blockOverhead: 0,
   threadCaches: 0,

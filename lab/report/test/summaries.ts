@@ -2,7 +2,7 @@
 import type { ArenaSummary, RunSummary, VariantSummary } from '../../metrics/types.ts'
 import { MIB } from '../../words/units.ts'
 
-export const arena = (index: number, pinnedMib: number): ArenaSummary => ({
+const arena = (index: number, pinnedMib: number): ArenaSummary => ({
   name: index === 0 ? 'main arena' : `arena ${index}`,
   system: 64 * MIB,
   resident: 50 * MIB,

@@ -1,10 +1,10 @@
 /** Random system calls and accesses, carried out on the address space and on its model alike. */
 import * as fc from 'fast-check'
-import { ControlWord, RunState } from '../../words/control.ts'
-import { Counter } from '../../words/events.ts'
-import { MappingKind, Protection } from '../../words/mapping.ts'
-import { PAGE_WORDS, type PageNumber, type WordIndex, wordOfPage } from '../../words/units.ts'
-import { HeapBufferFull, SegmentationFault } from '../errors.ts'
+import { HeapBufferFull, SegmentationFault } from '../../lab/memory/errors.ts'
+import { ControlWord, RunState } from '../../lab/words/control.ts'
+import { Counter } from '../../lab/words/events.ts'
+import { MappingKind, Protection } from '../../lab/words/mapping.ts'
+import { PAGE_WORDS, type PageNumber, type WordIndex, wordOfPage } from '../../lab/words/units.ts'
 import { ModelFault, ModelFull } from './model.ts'
 import { PAGE, type World } from './world.ts'
 

@@ -2,8 +2,9 @@
  * The plain model that the address space is held against: a map of pages, and every figure counted
  * afresh from it. Slow, single-threaded and obvious; it shares no code with what it checks.
  */
-import { MappingKind, Protection } from '../../words/mapping.ts'
-import type { SpaceLimits } from '../limits.ts'
+
+import type { SpaceLimits } from '../../lab/memory/limits.ts'
+import { MappingKind, Protection } from '../../lab/words/mapping.ts'
 
 const PAGE = 4096
 const NEVER_COMMIT = 2

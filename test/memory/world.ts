@@ -1,17 +1,22 @@
 /** An address space in small buffers, with its model beside it: what the tests work on. */
-import { type Control, ControlWord, createControl, RunState } from '../../words/control.ts'
-import type { SharedWords } from '../../words/units.ts'
-import { AddressSpace, createAddressSpace, type SpaceLimits } from '../address-space.ts'
-import type { KernelLock, KernelSelf } from '../kernel-ports.ts'
-import { SPARE_ROWS } from '../mapping-table.ts'
-import { PageTable } from '../page-table.ts'
-import { SpaceWord, spaceWords } from '../space-layout.ts'
+
+import {
+  AddressSpace,
+  createAddressSpace,
+  type SpaceLimits,
+} from '../../lab/memory/address-space.ts'
+import type { KernelLock, KernelSelf } from '../../lab/memory/kernel-ports.ts'
+import { SPARE_ROWS } from '../../lab/memory/mapping-table.ts'
+import { PageTable } from '../../lab/memory/page-table.ts'
+import { SpaceWord, spaceWords } from '../../lab/memory/space-layout.ts'
+import { type Control, ControlWord, createControl, RunState } from '../../lab/words/control.ts'
+import type { SharedWords } from '../../lab/words/units.ts'
 import { ModelSpace } from './model.ts'
 
 export const PAGE = 4096
 const MIB = 1024 * 1024
 
-export const NO_LIMITS: SpaceLimits = {
+const NO_LIMITS: SpaceLimits = {
   memoryLimit: undefined,
   addressSpaceLimit: undefined,
   overcommitMemory: 1,
@@ -38,7 +43,7 @@ export interface World {
 }
 
 /** A spinning mmap_lock on the word that lab/memory leaves for it. */
-export function spinLock(control: Control): KernelLock {
+function spinLock(control: Control): KernelLock {
   const place = spaceWords(control) + SpaceWord.MMAP_LOCK
   return {
     lock() {

@@ -1,9 +1,10 @@
 /** Page tables with a planted bug each: what the property test must catch. */
-import { PAGE_STATE_MASK, PageState } from '../../words/page-state.ts'
-import type { PageNumber, WordIndex } from '../../words/units.ts'
-import { pageOfWord } from '../../words/units.ts'
-import { PageTable } from '../page-table.ts'
-import * as transitions from '../page-transitions.ts'
+
+import { PageTable } from '../../lab/memory/page-table.ts'
+import * as transitions from '../../lab/memory/page-transitions.ts'
+import { PAGE_STATE_MASK, PageState } from '../../lab/words/page-state.ts'
+import type { PageNumber, WordIndex } from '../../lab/words/units.ts'
+import { pageOfWord } from '../../lab/words/units.ts'
 import type { WorldOptions } from './world.ts'
 
 /** Hands pages out with what their earlier owner left in them. */

@@ -1,0 +1,36 @@
+/** A canvas that is sharp on any screen. */
+import { pictureFont } from '../palette.ts'
+
+/**
+ * Sizes a canvas for `width` × `height` CSS pixels and gives a cleared pen in those pixels.
+ * Undefined while the canvas has no size.
+ */
+export function penOf(
+  canvas: HTMLCanvasElement,
+  width: number,
+  height: number,
+): CanvasRenderingContext2D | undefined {
+  if (width <= 0 || height <= 0) return undefined
+  const scale = window.devicePixelRatio || 1
+  const [w, h] = [Math.round(width * scale), Math.round(height * scale)]
+  if (canvas.width !== w || canvas.height !== h) {
+    canvas.width = w
+    canvas.height = h
+    canvas.style.width = `${width}px`
+    canvas.style.height = `${height}px`
+  }
+  const pen = canvas.getContext('2d')!
+  pen.setTransform(scale, 0, 0, scale, 0, 0)
+  pen.clearRect(0, 0, width, height)
+  pen.font = pictureFont(11)
+  pen.textBaseline = 'middle'
+  return pen
+}
+
+/** Cuts a text to a width, with an ellipsis. */
+export function cutText(pen: CanvasRenderingContext2D, text: string, width: number): string {
+  if (pen.measureText(text).width <= width) return text
+  let length = text.length
+  while (length > 1 && pen.measureText(`${text.slice(0, length)}…`).width > width) length--
+  return `${text.slice(0, length)}…`
+}

@@ -1,0 +1,114 @@
+/** The page as a whole. */
+
+import type { RunDescription } from '../../../protocol.ts'
+import { send } from '../feed/live.ts'
+import { bytes } from '../format.ts'
+import { connection, mayControl, notice, run, skippedFrames } from '../state.ts'
+import { nextTheme, theme } from '../theme.ts'
+import { ArenasView } from './arenas.tsx'
+import { Cards } from './cards.tsx'
+import { LocksView } from './locks.tsx'
+import { MatrixView } from './matrix.tsx'
+import { MemoryView } from './memory.tsx'
+import { TimeBar } from './timebar.tsx'
+
+export function App() {
+  const shown = run.value
+  return (
+    <>
+      <Head description={shown?.description} />
+      <main>
+        {notice.value !== '' && (
+          <p class="notice" role="status">
+            {notice.value}
+          </p>
+        )}
+        {shown === undefined ? (
+          <p class="empty">{waitingText()}</p>
+        ) : (
+          // A new run is a new set of pictures: nothing of the old one may stay.
+          <Run key={shown.description} />
+        )}
+      </main>
+      {shown !== undefined && <TimeBar />}
+    </>
+  )
+}
+
+function Run() {
+  return (
+    <>
+      <Cards />
+      <MemoryView />
+      <ArenasView />
+      <MatrixView />
+      <LocksView />
+    </>
+  )
+}
+
+function waitingText(): string {
+  return connection.value === 'lost'
+    ? 'The run’s process does not answer. If it has ended, open report.html of its run folder.'
+    : 'Waiting for the run to begin …'
+}
+
+function Head({ description }: { readonly description: RunDescription | undefined }) {
+  return (
+    <header class="page-head">
+      <h1>
+        arena-lab
+        {description !== undefined && <span> {description.scenario}</span>}
+      </h1>
+      {description !== undefined && <p class="setup">{setupText(description)}</p>}
+      <div class="tools">
+        {mayControl.value && <Steering />}
+        <ConnectionState />
+        <button type="button" class="quiet" onClick={nextTheme}>
+          {`Theme: ${theme.value}`}
+        </button>
+      </div>
+    </header>
+  )
+}
+
+function setupText({ machine, cores, seed, limits }: RunDescription): string {
+  const memory = limits['memoryLimit'] ?? null
+  const space = limits['addressSpaceLimit'] ?? null
+  return [
+    `${machine} machine`,
+    `${cores} ${cores === 1 ? 'core' : 'cores'}`,
+    `seed ${seed}`,
+    ...(memory === null ? [] : [`memory limit ${bytes(memory)}`]),
+    ...(space === null ? [] : [`address space ${bytes(space)}`]),
+  ].join(' · ')
+}
+
+function Steering() {
+  return (
+    <>
+      {(['pause', 'resume', 'stop'] as const).map((action) => (
+        <button type="button" key={action} onClick={() => send({ type: 'steer', action })}>
+          {action[0]!.toUpperCase() + action.slice(1)}
+        </button>
+      ))}
+    </>
+  )
+}
+
+const CONNECTION_TEXT = {
+  offline: 'report',
+  connecting: 'connecting',
+  live: 'live',
+  lost: 'connection lost',
+} as const
+
+function ConnectionState() {
+  const skipped = skippedFrames.value
+  return (
+    <span class={`connection ${connection.value}`} role="status">
+      {CONNECTION_TEXT[connection.value]}
+      {skipped > 0 && ` · ${skipped} frames skipped`}
+    </span>
+  )
+}

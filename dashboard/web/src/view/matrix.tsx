@@ -1,0 +1,141 @@
+/** *Who frees whose memory?* */
+import { useSignal } from '@preact/signals'
+import { useRef } from 'preact/hooks'
+import { blocksOf, largestCell, MatrixMap, remoteShare } from '../draw/matrix-map.ts'
+import { count, percent } from '../format.ts'
+import { invalidatePicture } from '../frame.ts'
+import { momentOf, textTick, variants } from '../state.ts'
+import type { VariantStore } from '../store/variant.ts'
+import { CanvasHost } from './picture.tsx'
+import { DataTable, Section } from './section.tsx'
+
+export function MatrixView() {
+  return (
+    <Section
+      id="matrix"
+      question="Who frees whose memory?"
+      lookFor="Look for rows away from the diagonal: one thread that frees what many others
+        allocated. Such memory goes back to the arenas of those others, not to who needs it next."
+      panel={(variant) => <MatrixPicture variant={variant} />}
+      legend={<Scale />}
+      table={() => <MatrixTable />}
+    />
+  )
+}
+
+function Scale() {
+  textTick.value
+  return (
+    <ul class="keys">
+      <li>
+        1 block <i class="heat-scale" /> {count(largestCell())} blocks
+      </li>
+      <li class="meaning">cube-root scale; framed cells are a thread’s own blocks</li>
+    </ul>
+  )
+}
+
+function MatrixPicture({ variant }: { readonly variant: VariantStore }) {
+  const picture = useRef<MatrixMap>(null)
+  const selected = useSignal<readonly [number, number] | undefined>(undefined)
+  const select = (cell: readonly [number, number] | undefined): void => {
+    const before = selected.value
+    if (before?.[0] === cell?.[0] && before?.[1] === cell?.[1]) return
+    selected.value = cell
+    if (picture.current === null) return
+    picture.current.selected = cell
+    invalidatePicture(picture.current.element)
+  }
+  return (
+    <>
+      <CanvasHost
+        name="matrix"
+        label={
+          `Blocks freed, by freeing and allocating thread, under ${variant.description.label}. ` +
+          'Arrow keys read the cells.'
+        }
+        make={(canvas) => (picture.current = new MatrixMap(canvas, variant))}
+        onPoint={(map, x, y) => select(map.cellAt(x, y))}
+        onLeave={() => select(undefined)}
+        onKey={(event, map) => {
+          const next = moved(selected.value, event.key, map.seats)
+          if (next === undefined) return
+          event.preventDefault()
+          select(next)
+        }}
+      />
+      <Readout variant={variant} cell={selected.value} />
+    </>
+  )
+}
+
+/** The neighbour that an arrow key means, undefined for other keys. */
+function moved(
+  from: readonly [number, number] | undefined,
+  key: string,
+  seats: number,
+): readonly [number, number] | undefined {
+  const steps: Record<string, readonly [number, number]> = {
+    ArrowUp: [-1, 0],
+    ArrowDown: [1, 0],
+    ArrowLeft: [0, -1],
+    ArrowRight: [0, 1],
+  }
+  const step = steps[key]
+  if (step === undefined) return undefined
+  if (from === undefined) return [0, 0]
+  const inside = (seat: number): number => Math.min(Math.max(seat, 0), seats - 1)
+  return [inside(from[0] + step[0]), inside(from[1] + step[1])]
+}
+
+interface ReadoutProps {
+  readonly variant: VariantStore
+  readonly cell: readonly [number, number] | undefined
+}
+
+function Readout({ variant, cell }: ReadoutProps) {
+  textTick.value
+  const matrix = variant.matrixAt(momentOf(variant))
+  const text = (): string => {
+    if (matrix === undefined) return 'nothing freed yet'
+    if (cell === undefined) return `${percent(remoteShare(matrix))} of all frees are remote`
+    const [freeing, allocating] = cell
+    const blocks = count(blocksOf(matrix, freeing, allocating))
+    return freeing === allocating
+      ? `thread ${freeing} freed ${blocks} blocks of its own`
+      : `thread ${freeing} freed ${blocks} blocks that thread ${allocating} had allocated`
+  }
+  return (
+    <p class="readout" aria-live="polite" data-readout="matrix">
+      {text()}
+    </p>
+  )
+}
+
+/** Cells of the table at most: the largest ones. */
+const CELLS_MAX = 100
+
+function MatrixTable() {
+  textTick.value
+  const rows = variants.value.flatMap((variant) => {
+    const matrix = variant.matrixAt(momentOf(variant))
+    if (matrix === undefined) return []
+    return Array.from({ length: matrix.blocks.length }, (_, cell) => cell)
+      .filter((cell) => matrix.blocks[cell]! > 0)
+      .sort((a, b) => matrix.blocks[b]! - matrix.blocks[a]!)
+      .slice(0, CELLS_MAX)
+      .map((cell) => [
+        `thread ${Math.floor(cell / matrix.seats)}`,
+        `thread ${cell % matrix.seats}`,
+        variant.description.label,
+        count(matrix.blocks[cell]!),
+      ])
+  })
+  return (
+    <DataTable
+      caption="Blocks freed, the most first"
+      columns={['Freed by', 'Allocated by', 'Variant', 'Blocks']}
+      rows={rows}
+    />
+  )
+}

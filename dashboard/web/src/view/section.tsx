@@ -1,0 +1,91 @@
+/** One view: the question it answers, what to look for, its pictures, and the table behind them. */
+import { useSignal } from '@preact/signals'
+import type { ComponentChildren, JSX } from 'preact'
+import { variants } from '../state.ts'
+import type { VariantStore } from '../store/variant.ts'
+import { KEYBOARD_STOP } from './picture.tsx'
+
+interface SectionProps {
+  readonly id: string
+  readonly question: string
+  /** One line: what to look for. */
+  readonly lookFor: string
+  /** The picture of one variant. */
+  readonly panel: (variant: VariantStore, place: number) => JSX.Element
+  /** Legend, beside or below the pictures. */
+  readonly legend?: ComponentChildren
+  /** The data table, made only while it is open. */
+  readonly table: () => JSX.Element
+}
+
+export function Section({ id, question, lookFor, panel, legend, table }: SectionProps) {
+  const open = useSignal(false)
+  return (
+    <section class="view" id={id} aria-labelledby={`${id}-title`}>
+      <header class="view-head">
+        <div>
+          <h2 id={`${id}-title`}>{question}</h2>
+          <p class="look-for">{lookFor}</p>
+        </div>
+        <button
+          type="button"
+          class="quiet"
+          aria-expanded={open.value}
+          aria-controls={`${id}-table`}
+          onClick={() => {
+            open.value = !open.value
+          }}
+        >
+          {open.value ? 'Hide table' : 'Show table'}
+        </button>
+      </header>
+      <div class={`multiples of-${Math.min(variants.value.length, 4)}`}>
+        {variants.value.map((variant, place) => (
+          <div class="panel" key={place}>
+            {variants.value.length > 1 && <h3>{variant.description.label}</h3>}
+            {panel(variant, place)}
+          </div>
+        ))}
+      </div>
+      {legend}
+      <div id={`${id}-table`}>{open.value && table()}</div>
+    </section>
+  )
+}
+
+interface DataTableProps {
+  readonly caption: string
+  readonly columns: readonly string[]
+  /** Texts, the first of each row its head. */
+  readonly rows: readonly (readonly string[])[]
+}
+
+/** The figures of a picture. Wide and long ones scroll, by keyboard too. */
+export function DataTable({ caption, columns, rows }: DataTableProps) {
+  return (
+    <section class="table-box" aria-label={caption} {...KEYBOARD_STOP}>
+      <table>
+        <caption>{caption}</caption>
+        <thead>
+          <tr>
+            {columns.map((column) => (
+              <th scope="col" key={column}>
+                {column}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row, place) => (
+            <tr key={place}>
+              <th scope="row">{row[0]}</th>
+              {row.slice(1).map((text, column) => (
+                <td key={column}>{text}</td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  )
+}

@@ -1,0 +1,374 @@
+/**
+ * The page in a real browser: what is drawn is held against the lines that were published, in the
+ * tables behind the pictures and in the pixels of the pictures.
+ */
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { gzipSync } from 'node:zlib'
+import type { Browser } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import { type Dashboard, startDashboard } from '../../dashboard/server/dashboard.ts'
+import type { RunSummary, SafepointSample, Sample } from '../../lab/metrics/types.ts'
+import { embedRun } from '../../lab/report/html.ts'
+import { describeInChromium, startChromium } from './chromium.ts'
+import { type FakeRun, fakeRun, fakeSummary, SEEDSERVICE } from './fake-run.ts'
+import {
+  axeViolations,
+  dataTable,
+  type Opened,
+  openPage,
+  probe,
+  settle,
+  sizeOf,
+  tableRows,
+  themeColours,
+} from './page-driver.ts'
+import { publishAll, replay } from './replay.ts'
+
+const MIB = 1024 * 1024
+/** Layout of pictures over time: dashboard/web/src/draw/memory-chart.ts. */
+const GUTTER = 76
+const MARGIN_RIGHT = 14
+const CHART_TOP = 18
+const CHART_BOTTOM = 30
+
+const pagePath = fileURLToPath(new URL('../../dist/dashboard/web/index.html', import.meta.url))
+const run = fakeRun(SEEDSERVICE)
+
+const samplesOf = (of: FakeRun, variant: number): Sample[] =>
+  of.lines[variant]!.filter((line): line is Sample => line.type === 'sample')
+const marksOf = (of: FakeRun, variant: number): SafepointSample[] =>
+  of.lines[variant]!.filter((line): line is SafepointSample => line.type === 'safepoint')
+
+/** The page's texts group thousands with a narrow space and set units off with one. */
+const plain = (text: string): string => text.replace(/\u202f/g, ' ')
+/** `712 MiB` → 712; fails on anything else. */
+function mib(text: string): number {
+  const found = /^([\d ]+(?:\.\d+)?) MiB$/.exec(plain(text))
+  if (found === null) throw new Error(`not in MiB: ${text}`)
+  return Number(found[1]!.replaceAll(' ', ''))
+}
+
+let browser: Browser
+let dashboard: Dashboard
+let opened: Opened
+
+async function open(url: string, colorScheme: 'light' | 'dark' = 'light'): Promise<Opened> {
+  opened = await openPage(browser, url, { colorScheme })
+  return opened
+}
+
+/** Colour at a time and a height of the memory chart of variant `place`. */
+async function chartColour(place: number, t: number, bytes: number): Promise<string> {
+  const { page } = opened
+  const chart = `#memory .panel:nth-child(${place + 1}) canvas`
+  const { width, height } = await sizeOf(page, chart)
+  const tMax = Math.max(...run.lines.map((lines) => lines.at(-1)!.t))
+  const limit = run.description.limits['memoryLimit'] ?? 0
+  let top = limit
+  for (const lines of run.lines) {
+    for (const line of lines) if (line.type !== 'event') top = Math.max(top, line.rss, line.vmSize)
+  }
+  const x = GUTTER + (t / tMax) * (width - GUTTER - MARGIN_RIGHT)
+  const plot = height - CHART_TOP - CHART_BOTTOM
+  return (await probe(page, chart, [[x, CHART_TOP + plot * (1 - bytes / (top * 1.06))]]))[0]!
+}
+
+describeInChromium('dashboard in Chromium', () => {
+  beforeAll(async () => {
+    browser = await startChromium()
+  })
+  afterAll(() => browser?.close())
+  beforeEach(async () => {
+    dashboard = await startDashboard({ port: 0, control: false })
+  })
+  afterEach(async () => {
+    await opened?.page.context().close()
+    await dashboard.close()
+  })
+
+  it('a page that joins late shows what every variant came to', async () => {
+    publishAll(dashboard, run)
+    const { page, problems } = await open(dashboard.url)
+    await page.waitForSelector('.badge.bad')
+    await settle(page)
+    const badges = await page.$$eval('.badge', (badges) => badges.map((b) => b.textContent))
+    expect(badges[0]).toMatch(/^OOM-killed in day \d$/)
+    expect(badges[1]).toBe('completed')
+    const headline = plain((await page.textContent('.card:nth-child(1) .headline'))!)
+    const last = samplesOf(run, 0).at(-1)!
+    expect(headline).toContain(`${Math.round(last.rss / MIB)} MiB resident for`)
+    expect(new URL(page.url()).search).toBe('')
+    expect(problems).toEqual([])
+  })
+
+  it('memory: legend and table have the figures of the safepoints', async () => {
+    publishAll(dashboard, run)
+    const { page } = await open(dashboard.url)
+    await page.waitForSelector('.badge.bad')
+    await settle(page)
+    const legend = await tableRows(page, '[data-readout="memory"]')
+    for (const variant of [0, 1]) {
+      const { anatomy } = marksOf(run, variant).at(-1)!
+      const shown = (label: string): string => legend.find((row) => row[0] === label)![variant + 1]!
+      expect(mib(shown('Live'))).toBeCloseTo(anatomy.live / MIB, -1)
+      expect(mib(shown('Pinned free'))).toBeCloseTo(anatomy.pinnedFree / MIB, -1)
+      expect(mib(shown('RSS'))).toBeCloseTo(anatomy.rss / MIB, -1)
+    }
+    const rows = await dataTable(page, 'memory')
+    const marks = run.lines.flatMap((_, variant) => marksOf(run, variant))
+    expect(rows.length).toBe(marks.length + 1)
+    for (const [place, mark] of marks.entries()) {
+      expect(mib(rows[place + 1]![3]!)).toBeCloseTo(mark.rss / MIB, -1)
+    }
+  })
+
+  it('memory: the stack is drawn where the figures are', async () => {
+    publishAll(dashboard, run)
+    const { page } = await open(dashboard.url)
+    await page.waitForSelector('.badge.bad')
+    await settle(page)
+    const [live, pinned, surface] = await themeColours(page, ['live', 'pinnedFree', 'surface'])
+    const ticks = marksOf(run, 0).filter(({ reason }) => reason === 'tick')
+    const mark = ticks.reduce((a, b) => (b.anatomy.freeInBins > a.anatomy.freeInBins ? b : a))
+    const { anatomy } = mark
+    const middleOfPinned = anatomy.rss - anatomy.pinnedFree / 2
+    const middleOfTop = anatomy.rss - anatomy.pinnedFree - anatomy.freeTop / 2
+    const middleOfBins = middleOfTop - anatomy.freeTop / 2 - anatomy.freeInBins / 2
+    const [top, bins] = await themeColours(page, ['freeTop', 'freeInBins'])
+    expect(await chartColour(0, mark.t, anatomy.live / 2)).toBe(live)
+    expect(await chartColour(0, mark.t, middleOfBins)).toBe(bins)
+    expect(await chartColour(0, mark.t, middleOfTop)).toBe(top)
+    // Hatched: its own colour, or one mixed with the background; never what lies around it.
+    const hatched = await chartColour(0, mark.t, middleOfPinned)
+    expect(hatched).not.toBe('none')
+    expect([live, top, bins, surface]).not.toContain(hatched)
+    expect(Number.parseInt(hatched.slice(1, 3), 16)).toBeGreaterThanOrEqual(
+      Number.parseInt(pinned!.slice(1, 3), 16) - 2,
+    )
+    expect(await chartColour(0, mark.t, anatomy.rss * 1.05)).toBe('none')
+  })
+
+  it('memory: the OOM kill and the limit are marked in the colour of alarm', async () => {
+    publishAll(dashboard, run)
+    const { page } = await open(dashboard.url)
+    await page.waitForSelector('.badge.bad')
+    await settle(page)
+    const [alarm] = await themeColours(page, ['alarm'])
+    const kill = marksOf(run, 0).at(-1)!
+    expect(kill.reason).toBe('oom')
+    expect(await chartColour(0, kill.t, 100 * MIB)).toBe(alarm)
+    expect(await chartColour(1, kill.t, 100 * MIB)).not.toBe(alarm)
+    expect(await chartColour(1, 10.55e9, run.description.limits['memoryLimit']!)).toBe(alarm)
+  })
+
+  it('arenas: strips and table show the last sample', async () => {
+    publishAll(dashboard, run)
+    const { page } = await open(dashboard.url)
+    await page.waitForSelector('.badge.bad')
+    await settle(page)
+    const rows = await dataTable(page, 'arenas')
+    const last = samplesOf(run, 0).at(-1)!
+    expect(rows.length).toBe(1 + 16 + 1)
+    for (const [place, arena] of last.arenas.entries()) {
+      const row = rows[place + 1]!
+      expect(row[0]).toBe(arena.name)
+      expect(mib(row[2]!)).toBeCloseTo(arena.resident / MIB, -1)
+      expect(Number(row[8])).toBe(arena.attachedThreads)
+    }
+    const [live] = await themeColours(page, ['live'])
+    const canvas = '#arenas .panel:nth-child(2) canvas'
+    const [inside, beyond] = await probe(page, canvas, [
+      [GUTTER + 20, 11],
+      [GUTTER + 20, 33],
+    ])
+    expect(inside).toBe(live)
+    expect(beyond).toBe('none')
+  })
+
+  it('matrix: the janitor’s row is dark, the table says how many blocks', async () => {
+    publishAll(dashboard, run)
+    const { page } = await open(dashboard.url)
+    await page.waitForSelector('.badge.bad')
+    await settle(page)
+    const matrix = samplesOf(run, 1).findLast((sample) => sample.matrix !== undefined)!.matrix!
+    const rows = (await dataTable(page, 'matrix')).filter((row) => row[2] === 'glibc:arena_max=1')
+    const largest = Math.max(...matrix.flat())
+    expect(rows[0]![0]).toBe('thread 17')
+    expect(Number(plain(rows[0]![3]!).replaceAll(' ', ''))).toBe(largest)
+    let remote = 0
+    let all = 0
+    for (const [freeing, row] of matrix.entries()) {
+      for (const [allocating, blocks] of row.entries()) {
+        all += blocks
+        if (freeing !== allocating) remote += blocks
+      }
+    }
+    const readout = await page.textContent('#matrix .panel:nth-child(2) [data-readout="matrix"]')
+    expect(plain(readout!)).toBe(`${Math.round((100 * remote) / all)} % of all frees are remote`)
+  })
+
+  it('locks: the one arena’s lock is the first, with its wait', async () => {
+    publishAll(dashboard, run)
+    const { page } = await open(dashboard.url)
+    await page.waitForSelector('.badge.bad')
+    await settle(page)
+    const rows = (await dataTable(page, 'locks')).filter((row) => row[1] === 'glibc:arena_max=1')
+    const lock = samplesOf(run, 1).at(-1)!.locks[0]!
+    expect(rows[0]![0]).toBe('main arena')
+    expect(Number.parseFloat(rows[0]![5]!)).toBeCloseTo(lock.waitNs / 1e9, 0)
+    const canvas = '#locks .panel:nth-child(2) canvas'
+    const [busy, none] = await probe(page, canvas, [
+      [GUTTER + 40, 8],
+      [GUTTER + 40, 100],
+    ])
+    expect(busy).not.toBe('none')
+    expect(none).toBe('none')
+  })
+
+  it('live: figures and pictures follow what is published', async () => {
+    dashboard.describe(run.description)
+    const { page, problems } = await open(dashboard.url)
+    await page.waitForSelector('.card')
+    expect(await page.textContent('.badge')).toBe('waiting')
+    const lines = run.lines[0]!
+    const half = Math.floor(lines.length / 2)
+    const shown: number[] = []
+    for (const end of [half, lines.length]) {
+      for (const line of lines.slice(end === half ? 0 : half, end)) dashboard.publish(0, line)
+      await settle(page)
+      expect(await page.textContent('.badge')).toMatch(/^running · day \d$/)
+      const legend = await tableRows(page, '[data-readout="memory"]')
+      shown.push(mib(legend.find((row) => row[0] === 'RSS')![1]!))
+    }
+    const rss = (line: number): number =>
+      samplesOf({ ...run, lines: [lines.slice(0, line)] }, 0).at(-1)!.rss / MIB
+    expect(shown[0]).toBeCloseTo(rss(half), -1)
+    expect(shown[1]).toBeCloseTo(rss(lines.length), -1)
+    expect(shown[1]).toBeGreaterThan(shown[0]! * 1.2)
+    expect(problems).toEqual([])
+  })
+
+  it('live: a new run replaces the old one, pictures and all', async () => {
+    publishAll(dashboard, run)
+    const { page, problems } = await open(dashboard.url)
+    await page.waitForSelector('.badge.bad')
+    const one = fakeRun({ ...SEEDSERVICE, variants: [{ label: 'ptmalloc2', arenas: 3 }], days: 2 })
+    publishAll(dashboard, one)
+    await page.waitForFunction("document.querySelectorAll('.card').length === 1")
+    await settle(page)
+    expect(await page.textContent('.card h2')).toBe('ptmalloc2')
+    expect((await dataTable(page, 'arenas')).length).toBe(4)
+    expect(await page.locator('#memory canvas').count()).toBe(1)
+    expect(problems).toEqual([])
+  })
+
+  it('live: a run replayed 20 times as fast ends where it ended', async () => {
+    dashboard.describe(run.description)
+    const { page, problems } = await open(dashboard.url)
+    await page.waitForSelector('.card')
+    await replay(dashboard, run, 20)
+    await settle(page)
+    const rows = await tableRows(page, '[data-readout="memory"]')
+    for (const variant of [0, 1]) {
+      const shown = rows.find((row) => row[0] === 'RSS')![variant + 1]!
+      expect(mib(shown)).toBeCloseTo(samplesOf(run, variant).at(-1)!.rss / MIB, -1)
+    }
+    expect(dashboard.load().skipped).toBe(0)
+    expect(problems).toEqual([])
+  })
+
+  it('live: a lost connection is said, and what was shown stays', async () => {
+    publishAll(dashboard, run)
+    const { page } = await open(dashboard.url)
+    await page.waitForSelector('.badge.good')
+    await dashboard.close()
+    await page.waitForSelector('.connection.lost')
+    expect(await page.textContent('.card:nth-child(2) .badge')).toBe('completed')
+  })
+
+  it('keyboard: time, arenas and matrix are walked without a mouse', async () => {
+    publishAll(dashboard, run)
+    const { page } = await open(dashboard.url)
+    await page.waitForSelector('.badge.bad')
+    await settle(page)
+    await page.focus('[data-picture="memory"]')
+    await page.keyboard.press('Home')
+    await page.keyboard.press('Shift+ArrowRight')
+    await page.keyboard.press('Shift+ArrowRight')
+    await settle(page)
+    const at = Number.parseFloat((await page.textContent('.moment'))!)
+    expect(at).toBeCloseTo(0.2 * (run.lines[1]!.at(-1)!.t / 1e9), 1)
+    const legend = await tableRows(page, '[data-readout="memory"]')
+    const sample = samplesOf(run, 0).findLast(({ t }) => t <= at * 1e9 + 1e6)!
+    expect(mib(legend.find((row) => row[0] === 'RSS')![1]!)).toBeCloseTo(sample.rss / MIB, -1)
+    await page.keyboard.press('Escape')
+    await page.focus('#arenas .panel:nth-child(1) .canvas-box')
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('ArrowDown')
+    await settle(page)
+    expect(await page.textContent('[data-readout="arenas"]')).toMatch(/^arena 1: /)
+    await page.focus('#matrix .panel:nth-child(1) .canvas-box')
+    await page.keyboard.press('ArrowRight')
+    await page.keyboard.press('ArrowRight')
+    await settle(page)
+    expect(await page.textContent('[data-readout="matrix"]')).toBe(
+      'thread 0 freed 0 blocks that thread 1 had allocated',
+    )
+  })
+
+  it('by phase: the same phases of both variants lie below each other', async () => {
+    publishAll(dashboard, run)
+    const { page } = await open(dashboard.url)
+    await page.waitForSelector('.badge.bad')
+    await page.getByLabel('by phase').check()
+    await settle(page)
+    expect(await page.textContent('.moment')).toMatch(/^phase /)
+    await page.focus('[data-picture="memory"]')
+    await page.keyboard.press('Home')
+    for (let step = 0; step < 5; step++) await page.keyboard.press('Shift+ArrowRight')
+    await settle(page)
+    const at = Number.parseFloat((await page.textContent('.moment'))!.replace('phase ', ''))
+    const legend = await tableRows(page, '[data-readout="memory"]')
+    const expected = samplesOf(run, 1).findLast(({ t }) => t / 3e9 <= at + 1e-6)!
+    expect(mib(legend.find((row) => row[0] === 'RSS')![2]!)).toBeCloseTo(expected.rss / MIB, -1)
+  })
+
+  it('offline: a report shows the run from a file and asks for nothing', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'arena-lab-report-'))
+    const path = join(folder, 'report.html')
+    const summary = fakeSummary(run) as unknown as RunSummary
+    const html = embedRun(readFileSync(pagePath, 'utf8'), { summary, lines: run.lines })
+    writeFileSync(path, html)
+    const { page, problems, requests } = await open(pathToFileURL(path).href)
+    await page.waitForSelector('.badge.bad')
+    await settle(page)
+    expect(await page.textContent('.connection')).toBe('report')
+    expect((await dataTable(page, 'arenas')).length).toBe(18)
+    const [live] = await themeColours(page, ['live'])
+    const mark = marksOf(run, 1).at(-3)!
+    expect(await chartColour(1, mark.t, mark.anatomy.live / 2)).toBe(live)
+    expect(requests.filter((url) => !url.startsWith('file:') && !url.startsWith('data:'))).toEqual(
+      [],
+    )
+    expect(problems).toEqual([])
+  })
+
+  it.each(['light', 'dark'] as const)('axe-core finds nothing in the %s theme', async (theme) => {
+    publishAll(dashboard, run)
+    const { page } = await open(dashboard.url, theme)
+    await page.waitForSelector('.badge.bad')
+    for (const view of ['memory', 'arenas', 'matrix', 'locks']) await dataTable(page, view)
+    await settle(page)
+    expect(await page.getAttribute('html', 'data-theme')).toBe(theme)
+    expect(await axeViolations(page)).toEqual([])
+  })
+
+  it('the whole page is one file below 150 KB gzipped', () => {
+    const page = readFileSync(pagePath)
+    expect(gzipSync(page).byteLength).toBeLessThan(150 * 1000)
+    expect(page.toString()).not.toMatch(/<(script|link|img)[^>]+(src|href)="(?!data:)/)
+  })
+})

@@ -1,0 +1,102 @@
+/**
+ * The model of tcmalloc against the real library, op for op: random traces go through the serial
+ * machine and through the native replayer. Every placement must be equal, and at every checkpoint
+ * MallocExtension's properties and the resident pages of the heap. Skipped where there is no C
+ * compiler or no libtcmalloc_minimal.so.4 (Debian: apt install libtcmalloc-minimal4).
+ */
+import { describe, expect, it } from 'vitest'
+import { resolveTunables } from '../allocators/parse-tunables.ts'
+import { loadDesign } from '../lab/machine/designs.ts'
+import { nativeReplayer } from '../lab/machine/native/build.ts'
+import { nativeLibrary } from '../lab/machine/native/library.ts'
+import { packOps } from '../lab/machine/native/pack.ts'
+import { replayNative } from '../lab/machine/native/replay.ts'
+import {
+  CHECK_FIGURES,
+  Placed,
+  placedKind,
+  placementText,
+  type ReplayRecords,
+  TCMALLOC_FIGURES,
+} from '../lab/machine/placements.ts'
+import { SerialMachine } from '../lab/machine/serial/serial-machine.ts'
+import { GIB } from '../lab/words/units.ts'
+import { generateTrace } from '../lab/workload/trace/generate.ts'
+import type { ProfileName } from '../lab/workload/trace/profiles.ts'
+import { parseTrace } from '../lab/workload/trace/read.ts'
+
+const available = await Promise.all([nativeReplayer(), nativeLibrary('tcmalloc')]).then(
+  () => true,
+  () => false,
+)
+
+const RSS = CHECK_FIGURES.indexOf('rss')
+type Settings = Readonly<Record<string, number>>
+
+/** A trace's records as text: placements, and at checkpoints what the model is held to. */
+function textOf(records: ReplayRecords): string[] {
+  const lines: string[] = []
+  for (let at = 0; at < records.placements.length; at += 2) {
+    const word0 = records.placements[at]!
+    const word1 = records.placements[at + 1]!
+    if (placedKind(word0) !== Placed.CHECK) {
+      lines.push(placementText(word0, word1))
+      continue
+    }
+    const figures = records.checks[word1]!
+    const own = TCMALLOC_FIGURES.map((name, i) => `${name} ${figures[CHECK_FIGURES.length + i]}`)
+    lines.push(`rss ${figures[RSS]}, ${own.join(', ')}`)
+  }
+  return lines
+}
+
+async function compare(
+  trace: { seed: number; threads: number; ops: number; profile: ProfileName },
+  settings: Settings,
+): Promise<{ records: number; differences: string[] }> {
+  const design = await loadDesign('tcmalloc')
+  const assignments = Object.entries(settings).map(([name, text]) => ({ name, text: `${text}` }))
+  const machine = new SerialMachine(design, resolveTunables(design.tunables, assignments), {
+    cores: 2,
+    heapBytes: GIB,
+    threadsMax: 32,
+    placements: true,
+    leaveUncertain: true,
+  })
+  const { chunks } = parseTrace(
+    'a random trace',
+    generateTrace({ ...trace, liveBytesMax: 2 ** 27 }),
+  )
+  const packed: Uint8Array[] = []
+  const model: string[] = []
+  for (const chunk of chunks) {
+    machine.carryOut(chunk)
+    packed.push(packOps(chunk, 0, chunk.length, machine.left.splice(0)))
+    model.push(...textOf(machine.take()))
+  }
+  const real = textOf(await replayNative(packed, { allocator: 'tcmalloc', settings }))
+  const differences = model.flatMap((line, i) =>
+    line === real[i] ? [] : [`record ${i}: model ${line}, real ${real[i]}`],
+  )
+  if (real.length !== model.length) differences.push(`${model.length}, ${real.length} records`)
+  return { records: model.length, differences: differences.slice(0, 3) }
+}
+
+describe.skipIf(!available)('tcmalloc, op for op with the real library', () => {
+  const cases: [threads: number, profile: ProfileName, settings: Settings][] = [
+    [1, 'mixed', {}],
+    [2, 'large', { release_rate: 5 }],
+    [4, 'remote', {}],
+    [16, 'churn', { max_total_thread_cache_bytes: 1_000_000 }],
+    [4, 'small', { transfer_num_obj: 100 }],
+    [2, 'mixed', { aggressive_decommit: 1 }],
+  ]
+  for (const [place, [threads, profile, settings]] of cases.entries()) {
+    it(`${threads} threads, ${profile} ${JSON.stringify(settings)}`, async () => {
+      const trace = { seed: 100 + place, threads, ops: 20_000, profile }
+      const { records, differences } = await compare(trace, settings)
+      expect(records).toBeGreaterThan(5000)
+      expect(differences).toEqual([])
+    })
+  }
+})
