@@ -74,7 +74,10 @@ async function compare(
     packed.push(packOps(chunk, 0, chunk.length, machine.left.splice(0)))
     model.push(...textOf(machine.take()))
   }
-  const real = textOf(await replayNative(packed, { allocator: 'tcmalloc', settings }))
+  const real: string[] = []
+  for await (const records of replayNative(packed, { allocator: 'tcmalloc', settings })) {
+    real.push(...textOf(records))
+  }
   const differences = model.flatMap((line, i) =>
     line === real[i] ? [] : [`record ${i}: model ${line}, real ${real[i]}`],
   )

@@ -5,10 +5,13 @@ import { ExitCode } from '../session/types.ts'
 import { isBadInput } from '../words/bad-input.ts'
 import { compareCommand } from './compare.ts'
 import { listCommand } from './list.ts'
+import { replayCommand } from './replay.ts'
 import { rmCommand } from './rm.ts'
 import { runCommand } from './run.ts'
 import { showCommand } from './show.ts'
 import { errStyle, print, type Streams } from './streams.ts'
+import { traceCommand } from './trace.ts'
+import { verifyCommand } from './verify.ts'
 
 const DESCRIPTION =
   'Reproduces multi-threaded memory blow-ups and lock contention, shows why they happen, and ' +
@@ -46,13 +49,16 @@ function buildProgram(streams: Streams, exit: (code: number) => void): Command {
     .addHelpText('after', START)
   const commands = [
     runCommand(streams, exit),
+    replayCommand(streams, exit),
+    traceCommand(streams),
+    verifyCommand(streams, exit),
     listCommand(streams),
     showCommand(streams),
     compareCommand(streams),
     rmCommand(streams),
   ]
   for (const command of commands) program.addCommand(command)
-  for (const command of [program, ...commands]) {
+  for (const command of [program, ...commands.flatMap(withSubcommands)]) {
     command
       .exitOverride()
       .configureHelp({ helpWidth: Math.min(streams.out.columns ?? 100, 100) })
@@ -61,6 +67,8 @@ function buildProgram(streams: Streams, exit: (code: number) => void): Command {
   }
   return program
 }
+
+const withSubcommands = (command: Command): Command[] => [command, ...command.commands]
 
 /** One line for the user; empty when help or version were asked for; undefined: no user's fault. */
 function complaintOf(error: unknown): string | undefined {

@@ -232,7 +232,6 @@ export class HeapOps {
   }
 
   #free(cell: number, shared: boolean, timed: boolean): void {
-    const cells = this.#cells
     const block = this.#open(cell, shared) as Block
     if (block === BLOCK_NULL) this.#addCount(Counter.EMPTY_OPS, 1)
     else this.#release(cell, block, timed)

@@ -10,7 +10,7 @@ const SCRUBBED =
   /^(MALLOC_|_RJEM|JE_MALLOC|TCMALLOC_|TCMALLOC$|MIMALLOC_|GLIBC_TUNABLES$|LD_PRELOAD$|HEAPPROFILE$)/
 
 /** Names of GLIBC_TUNABLES under `glibc.malloc.`, glibc 2.36. */
-const GLIBC_NAMES: ReadonlySet<string> = new Set([
+export const GLIBC_TUNABLE_NAMES: readonly string[] = [
   'arena_max',
   'arena_test',
   'check',
@@ -24,7 +24,7 @@ const GLIBC_NAMES: ReadonlySet<string> = new Set([
   'tcache_unsorted_limit',
   'top_pad',
   'trim_threshold',
-])
+]
 
 /**
  * `settings` in lower case go where the allocator reads them: GLIBC_TUNABLES for glibc, MALLOC_CONF
@@ -55,4 +55,4 @@ export function nativeEnvironment(
 }
 
 /** True when glibc has a tunable of this name. */
-export const isGlibcTunable = (name: string): boolean => GLIBC_NAMES.has(name)
+export const isGlibcTunable = (name: string): boolean => GLIBC_TUNABLE_NAMES.includes(name)

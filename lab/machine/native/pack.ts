@@ -22,6 +22,11 @@ export function packHeader(): Uint8Array {
   return new Uint8Array(Int32Array.of(TRACE_MAGIC, 0, 0, 0).buffer)
 }
 
+/** A checkpoint of its own. */
+export function packCheckpoint(): Uint8Array {
+  return new Uint8Array(Int32Array.of(TraceOp.CHECKPOINT, 0).buffer)
+}
+
 /** Ops [from, to) of a chunk, without those whose place is in `left`. */
 export function packOps(
   chunk: TraceChunk,

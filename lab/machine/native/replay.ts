@@ -7,7 +7,7 @@ import { nativeReplayer } from './build.ts'
 import { type NativeSettings, nativeEnvironment } from './environment.ts'
 import { nativeLibrary, preloadFile } from './library.ts'
 import { packHeader } from './pack.ts'
-import { decodeRecords } from './records.ts'
+import { RecordDecoder } from './records.ts'
 
 export interface NativeOptions {
   /** `glibc`, `jemalloc`, `tcmalloc`, `mimalloc`; what `preload` names stands for itself. */
@@ -26,37 +26,37 @@ export interface NativeOptions {
 /** Packed ops (pack.ts), in pieces. */
 export type TraceParts = Iterable<Uint8Array> | AsyncIterable<Uint8Array>
 
-/**
- * Replays a trace and gives all records. `BadInput` when the compiler or the library is missing;
- * throws when the replayer dies, with its own words (glibc's integrity errors among them).
- */
-export async function replayNative(
-  parts: TraceParts,
-  options: NativeOptions,
-): Promise<ReplayRecords> {
-  const chunks: Uint8Array[] = []
-  for await (const chunk of nativeOutput(parts, options)) chunks.push(chunk)
-  return decodeRecords(Buffer.concat(chunks))
+/** A replayer that died, in its own words: glibc's integrity errors among them. */
+export class NativeFailure extends Error {
+  override name = 'NativeFailure'
 }
 
-/** The replayer's output as it comes. Leaving the loop early ends the replayer. */
-export async function* nativeOutput(
+/**
+ * Replays a trace; gives its records as they come. Leaving the loop early ends the replayer.
+ * `BadInput` when the compiler or the library is missing; `NativeFailure` when the replayer dies.
+ */
+export async function* replayNative(
   parts: TraceParts,
   options: NativeOptions,
-): AsyncGenerator<Uint8Array> {
+): AsyncGenerator<ReplayRecords> {
+  const decoder = new RecordDecoder()
   const child = await startReplayer(options)
   const { stdin, stdout, stderr } = child
   const exited = once(child, 'close')
   const complaint = textOf(stderr)
   // A replayer that dies closes its input; what it died of is told by its status, not by EPIPE.
   stdin.on('error', () => {})
-  const fed = feed(stdin, parts)
-  fed.catch(() => {})
+  // What cannot be read any further must not leave the replayer waiting for more.
+  const fed = feed(stdin, parts).catch((error: unknown) => {
+    child.kill()
+    return { error }
+  })
   try {
-    yield* stdout
-    await fed
+    for await (const bytes of stdout) yield decoder.push(bytes as Uint8Array)
     const [code, signal] = await exited
-    if (code !== 0) throw new Error(`native replay: ${(await complaint) || (signal ?? code)}`)
+    if (child.killed) throw (await fed)?.error
+    if (code !== 0) throw new NativeFailure((await complaint) || `ended by ${signal ?? code}`)
+    decoder.end()
   } finally {
     child.kill()
   }
@@ -81,7 +81,7 @@ async function startReplayer(options: NativeOptions) {
   })
 }
 
-async function feed(stdin: NodeJS.WritableStream, parts: TraceParts): Promise<void> {
+async function feed(stdin: NodeJS.WritableStream, parts: TraceParts): Promise<undefined> {
   stdin.write(packHeader())
   for await (const part of parts) {
     if (!stdin.write(part)) await Promise.race([once(stdin, 'drain'), once(stdin, 'close')])

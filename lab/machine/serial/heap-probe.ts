@@ -1,5 +1,5 @@
 /** How the serial machine reads a design's heap from outside: placements and checkpoint figures. */
-import type { Block } from '../../words/units.ts'
+import type { Block, WordIndex } from '../../words/units.ts'
 
 export interface HeapProbe {
   /** Figures of the design's own that follow the `CHECK_FIGURES` of a checkpoint. */
@@ -19,6 +19,11 @@ export interface HeapProbe {
   isUncertain(alignment: number, bytes: number, thread: number): boolean
   /** Pairs (tag or offset, size and flags) of every chunk; undefined when chunks are not known. */
   dump(): Int32Array | undefined
+  /**
+   * Lines that show the arena a placement such as `H1.0 2272` or `M 4112` is in: its top, its bins,
+   * and the cache of the lab thread whose thread-local storage is given.
+   */
+  describe(placement: string, tls: WordIndex): string[]
   /** malloc_info(0)'s XML; undefined when the design has none. */
   mallocInfo(): string | undefined
 }

@@ -43,5 +43,8 @@ export class PlainProbe implements HeapProbe {
     return false
   }
   dump(): undefined {}
+  describe(): string[] {
+    return []
+  }
   mallocInfo(): undefined {}
 }

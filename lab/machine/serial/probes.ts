@@ -1,8 +1,8 @@
 /** Which probe reads which design's heap. */
 import type { Design } from '../../../allocators/contract.ts'
-import { glibc, glibcRules } from '../../../allocators/ptmalloc/glibc.ts'
-import { NO_THREAD, Ptmalloc } from '../../../allocators/ptmalloc/ptmalloc.ts'
-import { type GlibcTunables, glibcSettings } from '../../../allocators/ptmalloc/tunables.ts'
+import { glibc, openGlibc } from '../../../allocators/ptmalloc/glibc.ts'
+import { openPtmalloc2, ptmalloc2 } from '../../../allocators/ptmalloc/ptmalloc2.ts'
+import type { GlibcTunables, Ptmalloc2Tunables } from '../../../allocators/ptmalloc/tunables.ts'
 import { tcmalloc } from '../../../allocators/tcmalloc/design.ts'
 import type { TcmallocTunables } from '../../../allocators/tcmalloc/tunables.ts'
 import type { HeapProbe } from './heap-probe.ts'
@@ -11,16 +11,17 @@ import { PtmallocProbe } from './ptmalloc-probe.ts'
 import type { SerialProcess } from './serial-process.ts'
 import { TcmallocProbe } from './tcmalloc-probe.ts'
 
-/** After the design has booted. */
-export function probeFor(
-  design: Design,
-  tunables: Readonly<Record<string, number>>,
-  process: SerialProcess,
-): HeapProbe {
+type Tunables = Readonly<Record<string, number>>
+
+/** After the design has booted. Tunables were resolved by the design's own specs: all are there. */
+export function probeFor(design: Design, tunables: Tunables, process: SerialProcess): HeapProbe {
   if (design.name === glibc.name) {
-    // A registered design's tunables were resolved by its own specs: every name is there.
-    const settings = glibcSettings(tunables as Readonly<Record<keyof GlibcTunables, number>>)
-    return new PtmallocProbe(new Ptmalloc(process, settings, glibcRules, NO_THREAD), process.space)
+    const m = openGlibc(process, tunables as Record<keyof GlibcTunables, number>)
+    return new PtmallocProbe(m, process.space)
+  }
+  if (design.name === ptmalloc2.name) {
+    const m = openPtmalloc2(process, tunables as Record<keyof Ptmalloc2Tunables, number>)
+    return new PtmallocProbe(m, process.space)
   }
   if (design.name === tcmalloc.name) {
     return new TcmallocProbe(process, tunables as Readonly<Record<keyof TcmallocTunables, number>>)

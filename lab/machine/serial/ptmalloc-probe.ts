@@ -3,15 +3,21 @@
  * headers and heap_info, from outside, between ops.
  */
 import type { Arena } from '../../../allocators/ptmalloc/arena-layout.ts'
+import { binsDump } from '../../../allocators/ptmalloc/bins-dump.ts'
 import {
+  ALIGN_WORDS,
   type Chunk,
   HEADER_WORDS,
   IS_MMAPPED,
+  MIN_CHUNK_WORDS,
   NON_MAIN_ARENA,
 } from '../../../allocators/ptmalloc/chunk-layout.ts'
 import { HEAP_NONE, type HeapInfo } from '../../../allocators/ptmalloc/heap-layout.ts'
+import { type Mallinfo2, mallinfo2 } from '../../../allocators/ptmalloc/mallinfo.ts'
+import { mallocInfoXml } from '../../../allocators/ptmalloc/malloc-info.ts'
 import type { Ptmalloc } from '../../../allocators/ptmalloc/ptmalloc.ts'
-import { StaticWord } from '../../../allocators/ptmalloc/static-layout.ts'
+import { StaticWord, TlsWord } from '../../../allocators/ptmalloc/static-layout.ts'
+import { TCACHE_COUNT, TCACHE_ENTRIES } from '../../../allocators/ptmalloc/tcache-layout.ts'
 import type { AddressSpace } from '../../memory/address-space.ts'
 import {
   BLOCK_NULL,
@@ -22,6 +28,7 @@ import {
   MIB,
   PAGE_BYTES,
   PAGE_WORDS,
+  WORD_NULL,
   type WordIndex,
   wordAt,
 } from '../../words/units.ts'
@@ -35,7 +42,6 @@ import {
   STATE_TAG_BRK,
 } from '../placements.ts'
 import type { HeapProbe } from './heap-probe.ts'
-import { fillMallinfo, mallocInfoXml } from './ptmalloc-info.ts'
 
 const HOPS_BITS = 12
 const PAGE_WORD_MASK = PAGE_WORDS - 1
@@ -43,6 +49,8 @@ const FLAGS = 7
 /** What the hash and the dump show of a chunk's flags: PREV_INUSE and NON_MAIN_ARENA. */
 const SHOWN_FLAGS = 5
 const TWO_32 = 2 ** 32
+/** How many of CHECK_FIGURES are mallinfo2's. */
+const MALLINFO_FIGURES = 9
 /** Largest alignments whose outcome does not depend on address randomization (DESIGN 6). */
 const CERTAIN_WHEN_MAPPED = PAGE_BYTES
 const CERTAIN_IN_BRK = MIB
@@ -104,7 +112,9 @@ export class PtmallocProbe implements HeapProbe {
   }
 
   checkpoint(figures: Float64Array, blocks: Int32Array): void {
-    fillMallinfo(this.#m, figures)
+    const info = mallinfo2(this.#m)
+    for (let i = 0; i < MALLINFO_FIGURES; i++)
+      figures[i] = info[CHECK_FIGURES[i] as keyof Mallinfo2]
     let pages = this.#space.incorePages(this.#brkStart, this.#space.currentBrk() - this.#brkStart)
     for (const arena of this.#arenas) {
       for (const heap of this.#chain(arena)) {
@@ -133,6 +143,16 @@ export class PtmallocProbe implements HeapProbe {
     const pairs: number[] = []
     this.#walkAll((first, second) => pairs.push(first, second))
     return Int32Array.from(pairs)
+  }
+
+  describe(placement: string, tls: WordIndex): string[] {
+    const number = /^H(\d+)/.exec(placement)?.[1]
+    const arena = number === undefined ? this.#m.main : this.#arenas[Number(number)]
+    if (arena === undefined) return []
+    const start = arena === this.#m.main ? this.#brkStart : this.#m.heapForPtr(this.#m.top(arena))
+    const where = `its ${arena === this.#m.main ? 'heap' : 'newest heap'} starts at`
+    const lines = binsDump(this.#m, arena).trimEnd().split('\n')
+    return [`${where} 0x${byteOfWord(start).toString(16)}`, ...lines, ...this.#cacheLine(tls)]
   }
 
   mallocInfo(): string {
@@ -164,6 +184,19 @@ export class PtmallocProbe implements HeapProbe {
     }
     out[at] = (Placed.FOREIGN << PLACED_SHIFT) | region
     out[at + 1] = bytesOfWords(block - this.#foreigns[region]!.start)
+  }
+
+  /** Chunks in a thread's cache, by chunk size: `32×7 48×1`. */
+  #cacheLine(tls: WordIndex): string[] {
+    const { words, tcacheBins } = this.#m
+    const tcache = words[tls + TlsWord.TCACHE]!
+    if (tcache === WORD_NULL) return []
+    const counts: string[] = []
+    for (let i = 0; i < tcacheBins; i++) {
+      const count = words[tcache + TCACHE_ENTRIES + 2 * i + TCACHE_COUNT]!
+      if (count > 0) counts.push(`${bytesOfWords(MIN_CHUNK_WORDS + ALIGN_WORDS * i)}×${count}`)
+    }
+    return counts.length > 0 ? [`tcache: ${counts.join(' ')}`] : []
   }
 
   // ── checkpoints ────────────────────────────────────────────────────────────────────────────

@@ -22,8 +22,15 @@ import {
 } from '../../words/units.ts'
 import type { TraceChunk } from '../../workload/trace/chunk.ts'
 import { TraceOp } from '../../workload/trace/format.ts'
-import { CHECK_FIGURES, PLACED_SHIFT, Placed, type ReplayRecords } from '../placements.ts'
+import {
+  CHECK_FIGURES,
+  PLACED_SHIFT,
+  Placed,
+  placementText,
+  type ReplayRecords,
+} from '../placements.ts'
 import { ThreadLifecycle } from '../thread-lifecycle.ts'
+import { giveHeapBuffer, markUsed, takeHeapBuffer } from './heap-buffers.ts'
 import type { HeapProbe } from './heap-probe.ts'
 import { KernelLog } from './kernel-log.ts'
 import { probeFor } from './probes.ts'
@@ -98,7 +105,8 @@ export class SerialMachine {
   #outUsed = 0
   #checks: Float64Array[] = []
   #dumps: Int32Array[] = []
-  #checkpoints = 0
+  /** Checkpoints so far. */
+  checkpoints = 0
 
   constructor(design: Design, tunables: Readonly<Record<string, number>>, options: SerialOptions) {
     this.#design = design
@@ -106,7 +114,8 @@ export class SerialMachine {
     this.#options = options
     const tlsOffset = roundUp(design.dataBytes, PAGE_BYTES)
     this.#tlsStart = wordAt(DATA_START, wordsOfBytes(tlsOffset))
-    this.#words = new Int32Array(new SharedArrayBuffer(options.heapBytes))
+    const buffer = takeHeapBuffer(options.heapBytes)
+    this.#words = buffer.words
     this.control = createControl({
       seats: options.threadsMax,
       heapBytes: options.heapBytes,
@@ -120,6 +129,11 @@ export class SerialMachine {
       logEntries: 1,
     })
     const dataBytes = tlsOffset + bytesOfWords(TLS_WORDS) * options.threadsMax
+    if (buffer.used) {
+      markUsed(this.control.pages)
+      // Static data and thread-local storage are written without a first touch.
+      this.#words.fill(0, 0, wordAt(DATA_START, wordsOfBytes(dataBytes)))
+    }
     createAddressSpace(this.#words, this.control, { dataBytes }, NO_LIMITS)
     const self = { counterBase: 0, seat: 0, thread: 0 }
     const space = new AddressSpace(this.#words, this.control, self, noLock)
@@ -170,18 +184,48 @@ export class SerialMachine {
     }
   }
 
-  /** What was placed since the last call. `mallocInfo` is of now. */
+  /** What was placed since the last call; `mallocInfo` is the probe's to tell. */
   take(): ReplayRecords {
     const records = {
       placements: this.#out.slice(0, this.#outUsed),
       checks: this.#checks,
       dumps: this.#dumps,
-      mallocInfo: this.probe.mallocInfo() ?? '',
+      mallocInfo: '',
     }
     this.#outUsed = 0
     this.#checks = []
     this.#dumps = []
     return records
+  }
+
+  /** Nothing is asked of the machine any more: its buffer goes to the next one. */
+  release(): void {
+    giveHeapBuffer(this.#words)
+  }
+
+  /** The `CHECK_FIGURES` of this moment. */
+  fillFigures(figures: Float64Array): void {
+    if (!this.#options.placements) this.#showBlocks()
+    this.probe.checkpoint(figures, this.#blocks)
+  }
+
+  /** A probe knows the arenas of the blocks it has placed. */
+  #showBlocks(): void {
+    const pair = new Int32Array(2)
+    for (const block of this.#blocks) this.probe.place(block as Block, pair, 0)
+  }
+
+  /** Where the block of a slot lies now: `M 4112`, `H1.0 2272`; `0` for an empty slot. */
+  placementOf(slot: number): string {
+    const pair = new Int32Array(2)
+    this.probe.place((this.#blocks[slot] ?? BLOCK_NULL) as Block, pair, 0)
+    return placementText(pair[0]!, pair[1]!)
+  }
+
+  /** Lines on the arena of a placement, and on the cache of a thread of the trace. */
+  describe(placement: string, thread: number): string[] {
+    const seat = this.#seats[thread] ?? 0
+    return this.probe.describe(placement, wordAt(this.#tlsStart, seat * TLS_WORDS))
   }
 
   // ── ops ────────────────────────────────────────────────────────────────────────────────────
@@ -227,18 +271,24 @@ export class SerialMachine {
   #rareOp(op: number, thread: number, size: number): void {
     if (op === TraceOp.TRIM) this.#heap.trim(size)
     else if (op === TraceOp.EXIT) this.#end(thread)
-    else if (op === TraceOp.CHECKPOINT) this.#checkpoint()
+    else if (op === TraceOp.CHECKPOINT) this.checkpoint()
     else throw new Error(`op ${op} in a trace`)
   }
 
-  #checkpoint(): void {
+  /** A `k` of its own, after the last op. */
+  checkpoint(): void {
+    // Where nobody sees the figures, they are not worth a walk through the heap.
+    if (!this.#options.placements && this.checkpoints !== this.#options.dumpAt) {
+      this.checkpoints++
+      return
+    }
     const figures = new Float64Array(CHECK_FIGURES.length + this.probe.ownFigures)
-    this.probe.checkpoint(figures, this.#blocks)
-    if (this.#checkpoints === this.#options.dumpAt) {
+    this.fillFigures(figures)
+    if (this.checkpoints === this.#options.dumpAt) {
       const dump = this.probe.dump()
       if (dump !== undefined) this.#dumps.push(dump)
     }
-    this.#checkpoints++
+    this.checkpoints++
     if (!this.#options.placements) return
     if (this.#outUsed === this.#out.length) this.#growOut()
     this.#out[this.#outUsed] = Placed.CHECK << PLACED_SHIFT

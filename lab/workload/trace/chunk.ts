@@ -67,7 +67,7 @@ export interface Trace {
 }
 
 /** Op `i` of a chunk as its line has it: `3 c 17 4 100`. */
-function lineOfOp(chunk: TraceChunk, i: number): string {
+export function lineOfOp(chunk: TraceChunk, i: number): string {
   const letter = TRACE_LETTERS[chunk.code[i]!]!
   const thread = chunk.thread[i]!
   const size = BigInt(chunk.size[i]!)

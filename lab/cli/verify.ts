@@ -1,0 +1,195 @@
+/** `arena-lab verify`: the model and the real allocator, side by side on the same traces. */
+import { writeFile } from 'node:fs/promises'
+import { Command, Option } from 'commander'
+import { ExitCode } from '../session/types.ts'
+import type { Comparison } from '../session/verify/compare.ts'
+import { traceText } from '../session/verify/shrink.ts'
+import {
+  SOAK_PROFILES,
+  SOAK_THREADS,
+  SOAK_VARIANTS,
+  type SoakFailure,
+  type SoakResult,
+  soak,
+} from '../session/verify/soak.ts'
+import { requireVerifiable, type Subject, subjectOf } from '../session/verify/subject.ts'
+import { fileSource, type TraceSource } from '../session/verify/trace-source.ts'
+import { hostOptions, shrinkDifference, verifyTrace } from '../session/verify/verify.ts'
+import {
+  differenceText,
+  equalText,
+  explanationText,
+  leftText,
+  soakTable,
+} from '../session/verify/verify-text.ts'
+import { BadInput, messageOf, quoted } from '../words/bad-input.ts'
+import { PROFILE_NAMES, type ProfileName } from '../workload/trace/profiles.ts'
+import { catchSignals } from './interrupt.ts'
+import { errStyle, print, type Streams } from './streams.ts'
+import { countOption, repeated } from './values.ts'
+
+interface VerifyFlags {
+  readonly allocator?: readonly string[]
+  readonly random?: number
+  readonly ops: number
+  readonly seed: number
+  readonly threads?: readonly number[]
+  readonly profile?: ProfileName
+  readonly jobs: number
+  readonly shrink: boolean
+  readonly output: string
+  readonly json: boolean
+}
+
+const COUNT_MAX = 2 ** 31 - 1
+const THREADS_MAX = 1000
+const JOBS_MAX = 64
+
+const EXAMPLES = `
+Examples:
+  arena-lab verify t.trace
+  arena-lab verify t.trace -a glibc:tcache_count=0 --shrink
+  arena-lab verify --random 200 --ops 200000
+
+Compares every placement, mallinfo2, resident bytes and every chunk at each checkpoint, and
+malloc_info at the end, with the glibc of this machine.
+
+Exit codes: 0 all equal · 1 something differs · 2 bad input`
+
+export function verifyCommand(streams: Streams, exit: (code: number) => void): Command {
+  return new Command('verify')
+    .summary('hold the glibc model to the real glibc, block by block')
+    .description('Holds a model to the real allocator: the same traces into both.')
+    .argument('[file]', 'trace file, - for standard input; none with --random')
+    .option(
+      '-a, --allocator <variant>',
+      'glibc, or glibc:tunable=… (repeatable; default: glibc, with --random every set)',
+      repeated((text) => text),
+    )
+    .option('--random <n>', 'random traces per variant', countOption('--random', 1, COUNT_MAX))
+    .option('--ops <n>', 'ops of a random trace', countOption('--ops', 1, COUNT_MAX), 200_000)
+    .option('--seed <n>', 'of the first random trace', countOption('--seed', 0, COUNT_MAX), 1)
+    .option(
+      '--threads <n>',
+      `threads of random traces (repeatable; default: ${SOAK_THREADS.join(', ')})`,
+      repeated(countOption('--threads', 1, THREADS_MAX)),
+    )
+    .addOption(new Option('--profile <name>', 'of random traces').choices(PROFILE_NAMES))
+    .option('--jobs <n>', 'comparisons at once', countOption('--jobs', 1, JOBS_MAX), 2)
+    .option('--shrink', 'reduce a trace that differs to a minimal one', false)
+    .option('-o, --output <file>', 'where the minimal trace goes', 'shrunk.trace')
+    .option('--json', 'print JSON', false)
+    .addHelpText('after', EXAMPLES)
+    .action(async (file: string | undefined, flags: VerifyFlags) => {
+      if ((file === undefined) === (flags.random === undefined)) {
+        throw new BadInput('verify: expected a trace file, or --random N')
+      }
+      const named = flags.allocator ?? (file === undefined ? SOAK_VARIANTS : ['glibc'])
+      const subjects = await Promise.all(named.map(subjectOf))
+      for (const subject of subjects) requireVerifiable(subject)
+      const job = new VerifyJob(flags, streams)
+      exit(file === undefined ? await job.random(subjects) : await job.file(file, subjects))
+    })
+}
+
+class VerifyJob {
+  readonly #flags: VerifyFlags
+  readonly #streams: Streams
+
+  constructor(flags: VerifyFlags, streams: Streams) {
+    this.#flags = flags
+    this.#streams = streams
+  }
+
+  async file(path: string, subjects: readonly Subject[]): Promise<number> {
+    const { out } = this.#streams
+    const source = fileSource(path)
+    const results: object[] = []
+    let exitCode: number = ExitCode.EXPECTED
+    for (const subject of subjects) {
+      const { comparison, explanation } = await verifyTrace(source, subject)
+      const { difference } = comparison
+      results.push({ variant: subject.label, ...comparison, explanation })
+      if (!this.#flags.json) {
+        await print(out, leftText(comparison.left))
+        if (difference === undefined) await print(out, equalText(subject.label, comparison))
+        else await print(out, differenceText(subject.label, difference))
+        if (explanation !== undefined) await print(out, explanationText(explanation))
+      }
+      if (difference === undefined) continue
+      exitCode = ExitCode.INTERNAL
+      if (this.#flags.shrink) await this.#shrink(source, subject, comparison)
+    }
+    if (this.#flags.json) await print(out, `${JSON.stringify(results, undefined, 2)}\n`)
+    return exitCode
+  }
+
+  async random(subjects: readonly Subject[]): Promise<number> {
+    const { random = 1, ops, seed, jobs, threads = SOAK_THREADS, profile } = this.#flags
+    const { out, err } = this.#streams
+    const profiles = profile === undefined ? SOAK_PROFILES : [profile]
+    await print(err, `seed ${seed}: ${random} traces of ${ops} ops for each variant\n`)
+    const interrupt = catchSignals(this.#streams, () => {})
+    const options = { ...hostOptions(), seed, traces: random, ops, threads, profiles, jobs }
+    const result = await soak(
+      subjects,
+      options,
+      {
+        onVariant: (row) =>
+          err.write(`${row.variant}: ${row.traces} traces, ${row.differing} differ\n`),
+      },
+      interrupt.signal,
+    )
+    interrupt.release()
+    await print(out, this.#flags.json ? soakJson(result) : soakTable(result.rows))
+    for (const failure of result.failures) await this.#explain(failure)
+    if (interrupt.signal.aborted) return ExitCode.INTERRUPTED
+    return result.failures.length > 0 ? ExitCode.INTERNAL : ExitCode.EXPECTED
+  }
+
+  async #explain({ subject, source, comparison }: SoakFailure): Promise<void> {
+    const { err } = this.#streams
+    const { explanation } = await verifyTrace(source, subject)
+    await print(err, `${source.name}\n${differenceText(subject.label, comparison.difference!)}`)
+    if (explanation !== undefined) await print(err, explanationText(explanation))
+    if (this.#flags.shrink) await this.#shrink(source, subject, comparison)
+  }
+
+  async #shrink(source: TraceSource, subject: Subject, comparison: Comparison): Promise<void> {
+    const { output } = this.#flags
+    const { err } = this.#streams
+    const shrunk = await shrinkDifference(
+      source,
+      subject,
+      hostOptions(),
+      comparison.difference!,
+      (ops, trials) => {
+        if (err.isTTY) err.write(`\rshrinking: ${ops} ops after ${trials} trials `)
+      },
+    )
+    const text = traceText(shrunk.trace, `${source.name}, reduced; differs for ${subject.label}`)
+    try {
+      await writeFile(output, text)
+    } catch (error) {
+      throw new BadInput(`-o ${quoted(output)}: ${messageOf(error)}`, { cause: error })
+    }
+    const style = errStyle(this.#streams)
+    const { ops } = shrunk.trace.totals
+    await print(err, `${style.bold(`reduced to ${ops} ops: ${output}`)}\n`)
+    await print(err, differenceText(subject.label, shrunk.difference))
+  }
+}
+
+const soakJson = ({ rows, failures }: SoakResult): string =>
+  `${JSON.stringify(
+    {
+      rows,
+      failures: failures.map(({ subject, source, comparison }) => ({
+        variant: subject.label,
+        trace: source.name,
+        difference: comparison.difference,
+      })),
+    },
+    undefined,
+    2,
+  )}\n`

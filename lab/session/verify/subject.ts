@@ -1,0 +1,65 @@
+/** What is compared with what: a design with its tunables, and the real allocator set the same. */
+import { readFileSync } from 'node:fs'
+import type { Design } from '../../../allocators/contract.ts'
+import { parseVariant, resolveTunables } from '../../../allocators/parse-tunables.ts'
+import type { TunableSpec } from '../../../allocators/tunables.ts'
+import { loadDesign } from '../../machine/designs.ts'
+import { isGlibcTunable, type NativeSettings } from '../../machine/native/environment.ts'
+import { BadInput, quoted } from '../../words/bad-input.ts'
+
+export interface Subject {
+  /** As the user wrote it. */
+  readonly label: string
+  readonly design: Design
+  readonly tunables: Readonly<Record<string, number>>
+  /** The same for the real one: what was assigned, under its own names. */
+  readonly settings: NativeSettings
+}
+
+/** `glibc:tcache_count=0` and the like. `BadInput` when it cannot be compared with a real malloc. */
+export async function subjectOf(variantText: string): Promise<Subject> {
+  const variant = parseVariant(variantText)
+  const design = await loadDesign(variant.design)
+  const tunables = resolveTunables(design.tunables, variant.assignments)
+  return { label: variant.label, design, tunables, settings: settingsOf(design, tunables) }
+}
+
+/** What differs from the defaults; glibc's defaults are values that no user can assign. */
+function settingsOf(design: Design, tunables: Readonly<Record<string, number>>): NativeSettings {
+  const settings: Record<string, number> = {}
+  const specs = design.tunables as Readonly<Record<string, TunableSpec>>
+  for (const [name, value] of Object.entries(tunables)) {
+    if (value === specs[name]?.default) continue
+    settings[name] = value
+  }
+  return settings
+}
+
+/** Designs there is a real allocator for that can be compared block by block. */
+export function requireVerifiable({ design, label, settings }: Subject): void {
+  if (design.name !== 'glibc') {
+    throw new BadInput(`${quoted(label)} cannot be verified: expected glibc or glibc:tunable=value`)
+  }
+  for (const name of Object.keys(settings)) {
+    if (!isGlibcTunable(name)) {
+      throw new BadInput(`${quoted(label)} cannot be verified: the real one has no ${name}`)
+    }
+    if (name === 'hugetlb' || name === 'check') {
+      throw new BadInput(`${quoted(label)} cannot be verified: ${name} is not modelled exactly`)
+    }
+  }
+}
+
+/**
+ * CPUs online, as glibc counts them for its arena limit (getsysstats.c, __get_nprocs): not those
+ * this process may run on.
+ */
+export function onlineCores(): number {
+  const text = readFileSync('/sys/devices/system/cpu/online', 'utf8').trim()
+  let count = 0
+  for (const range of text.split(',')) {
+    const [first = 0, last = first] = range.split('-').map(Number)
+    count += last - first + 1
+  }
+  return count
+}

@@ -1,0 +1,64 @@
+/** What `arena-lab verify` prints. */
+import type { Comparison, Difference, OpName } from './compare.ts'
+import type { Explanation } from './explain.ts'
+import type { SoakRow } from './soak.ts'
+
+/** Left-out memaligns that are named one by one. */
+const NAMED_MAX = 10
+
+const opText = (at: OpName | undefined): string =>
+  at === undefined ? 'after the last op' : `op ${at.op + 1} (line ${at.line}): ${at.text}`
+
+export function equalText(label: string, comparison: Comparison): string {
+  const { ops, placements, checkpoints } = comparison
+  return (
+    `${label}: equal: ${ops} ops, ${placements} placements, ${checkpoints} checkpoints ` +
+    '(mallinfo2, resident bytes, every chunk), malloc_info\n'
+  )
+}
+
+/** Empty when none was left out. */
+export function leftText(left: readonly OpName[]): string {
+  if (left.length === 0) return ''
+  const why = 'their real outcome depends on address randomization'
+  const lines = left.slice(0, NAMED_MAX).map((op) => `  line ${op.line}: ${op.text}`)
+  if (left.length > NAMED_MAX) lines.push(`  and ${left.length - NAMED_MAX} more`)
+  return [`${left.length} memaligns left out: ${why}`, ...lines, ''].join('\n')
+}
+
+export function differenceText(label: string, difference: Difference): string {
+  const { what, at, model, native } = difference
+  return [
+    `${label}: DIFFERENT (${what}) at ${opText(at)}`,
+    `  model   ${model}`,
+    `  real    ${native}`,
+    '',
+  ].join('\n')
+}
+
+export function explanationText(explanation: Explanation): string {
+  const { arena, arenaLines, lastOps, earlierState } = explanation
+  const lines: string[] = []
+  if (earlierState !== undefined) {
+    lines.push(`  already different just before: ${earlierState}`)
+  }
+  lines.push(`  arena ${arena} in the model, just before:`)
+  lines.push(...arenaLines.map((line) => `    ${line}`))
+  lines.push(`  last ops on ${arena}:`, ...lastOps.map((line) => `    ${line}`), '')
+  return lines.join('\n')
+}
+
+/** One row per variant, figures to the right. */
+export function soakTable(rows: readonly SoakRow[]): string {
+  const head = ['variant', 'traces', 'ops', 'placements', 'checkpoints', 'left out', 'differing']
+  const body = rows.map((row) => [
+    row.variant,
+    ...[row.traces, row.ops, row.placements, row.checkpoints, row.left, row.differing].map(String),
+  ])
+  const widths = head.map((_, i) => Math.max(...[head, ...body].map((cells) => cells[i]!.length)))
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
+      .join('  ')
+  return `${[head, ...body].map(line).join('\n')}\n`
+}
