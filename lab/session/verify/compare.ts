@@ -255,7 +255,7 @@ const serialOptions = (options: CompareOptions): SerialOptions => ({
 const figureIndex = (name: string): number =>
   CHECK_FIGURES.indexOf(name as (typeof CHECK_FIGURES)[number])
 
-export const nameOf = (chunk: TraceChunk, i: number): OpName => ({
+const nameOf = (chunk: TraceChunk, i: number): OpName => ({
   op: chunk.firstOp + i,
   line: chunk.line[i]!,
   text: lineOfOp(chunk, i),

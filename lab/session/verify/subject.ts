@@ -16,7 +16,9 @@ export interface Subject {
   readonly settings: NativeSettings
 }
 
-/** `glibc:tcache_count=0` and the like. `BadInput` when it cannot be compared with a real malloc. */
+/**
+ * `glibc:tcache_count=0` and the like. `BadInput` when it cannot be compared with a real malloc.
+ */
 export async function subjectOf(variantText: string): Promise<Subject> {
   const variant = parseVariant(variantText)
   const design = await loadDesign(variant.design)
