@@ -12,5 +12,6 @@ const run = (tool, ...args) =>
 
 run('typescript/bin/tsc', '-p', 'tsconfig.build.json')
 run('vite/bin/vite.js', 'build', 'dashboard/web', '--logLevel', 'warn')
-// Main thread and workers compare this at start, so that a stale dist/ is noticed, not puzzled over.
+// Main thread and workers compare this at start, so that a stale dist/ is noticed, not puzzled
+// over.
 writeFileSync(`${root}/dist/build-id.json`, `${JSON.stringify({ buildId: randomUUID() })}\n`)

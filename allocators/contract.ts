@@ -197,7 +197,9 @@ export interface HeapReport {
   readonly totals: Readonly<Record<string, number>>
 }
 
-/** The cheap figures of one arena: read without locks while the run goes on, so only roughly true. */
+/**
+ * The cheap figures of one arena: read without locks while the run goes on, so only roughly true.
+ */
 export interface ArenaGlance {
   readonly systemBytes: number
   readonly topBytes: number

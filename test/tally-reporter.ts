@@ -1,4 +1,6 @@
-/** Closes a test run with one plain line, `N passed, N failed`, and says what was left out and why. */
+/**
+ * Closes a test run with one plain line, `N passed, N failed`, and says what was left out and why.
+ */
 import type { Reporter, TestModule } from 'vitest/node'
 
 export default class TallyReporter implements Reporter {

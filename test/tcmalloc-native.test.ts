@@ -10,7 +10,7 @@ import { loadDesign } from '../lab/machine/designs.ts'
 import { nativeReplayer } from '../lab/machine/native/build.ts'
 import { nativeLibrary } from '../lab/machine/native/library.ts'
 import { packOps } from '../lab/machine/native/pack.ts'
-import { collectNative } from '../lab/machine/native/replay.ts'
+import { replayNative } from '../lab/machine/native/replay.ts'
 import {
   CHECK_FIGURES,
   Placed,
@@ -74,7 +74,10 @@ async function compare(
     packed.push(packOps(chunk, 0, chunk.length, machine.left.splice(0)))
     model.push(...textOf(machine.take()))
   }
-  const real = textOf(await collectNative(packed, { allocator: 'tcmalloc', settings }))
+  const real: string[] = []
+  for await (const records of replayNative(packed, { allocator: 'tcmalloc', settings })) {
+    real.push(...textOf(records))
+  }
   const differences = model.flatMap((line, i) =>
     line === real[i] ? [] : [`record ${i}: model ${line}, real ${real[i]}`],
   )

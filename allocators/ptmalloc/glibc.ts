@@ -18,7 +18,7 @@ import { attachThread } from './threads.ts'
 import { glibcTrimmable } from './trim.ts'
 import { type GlibcTunables, glibcSettings, glibcSpecs } from './tunables.ts'
 
-export const glibcRules: Rules = {
+const glibcRules: Rules = {
   name: 'glibc',
   arenaWords: GLIBC_ARENA_WORDS,
   heapInfoWords: GLIBC_HEAP_INFO_WORDS,

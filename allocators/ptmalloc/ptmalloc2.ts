@@ -17,7 +17,7 @@ import { attachThread } from './threads.ts'
 import { ptmalloc2Trimmable } from './trim.ts'
 import { type Ptmalloc2Tunables, ptmalloc2Settings, ptmalloc2Specs } from './tunables.ts'
 
-export const ptmalloc2Rules: Rules = {
+const ptmalloc2Rules: Rules = {
   name: 'ptmalloc2',
   arenaWords: PTMALLOC2_ARENA_WORDS,
   heapInfoWords: PTMALLOC2_HEAP_INFO_WORDS,

@@ -68,7 +68,7 @@ export const tcmalloc: Design<TcmallocTunables> = {
 }
 
 /** In place of a thread number: the orphaned cache serves no thread. */
-export const NO_THREAD = -1
+const NO_THREAD = -1
 
 /** What happens before main, by the main thread: its cache waits for lab thread 0 to attach. */
 function playStartup(library: Library): void {

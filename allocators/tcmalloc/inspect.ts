@@ -32,7 +32,7 @@ import {
 import { ThreadCacheWord } from './thread-cache-layout.ts'
 
 /** Indices of `HeapReport.arenas`. */
-export const TcmallocArena = { PAGE_HEAP: 0, CENTRAL: 1, THREAD_CACHES: 2 } as const
+const TcmallocArena = { PAGE_HEAP: 0, CENTRAL: 1, THREAD_CACHES: 2 } as const
 const SHARED_STATE = -1
 /** Most blocks a span can have: 8 KiB of 8 bytes, and longer spans of larger blocks. */
 const BLOCKS_PER_SPAN_MAX = 8192

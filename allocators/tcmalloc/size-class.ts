@@ -37,7 +37,7 @@ export function classIndex(bytes: number): number {
 }
 
 /** The alignment that sizes around `bytes` get; a power of two. */
-export function alignmentForSize(bytes: number): number {
+function alignmentForSize(bytes: number): number {
   if (bytes > MAX_SMALL_BYTES) return TC_PAGE_BYTES
   if (bytes >= 128) return Math.min(2 ** (31 - Math.clz32(bytes)) / 8, TC_PAGE_BYTES)
   return bytes >= MIN_ALIGN_BYTES ? MIN_ALIGN_BYTES : ALIGNMENT_BYTES

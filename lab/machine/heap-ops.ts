@@ -114,8 +114,8 @@ export class HeapOps {
   }
 
   /**
-   * Carries out ops from `at` on. Gives the index of the first op it did not carry out: `end`, an op
-   * of the machine's, or any op once a safepoint is wanted or the run is over.
+   * Carries out ops from `at` on. Gives the index of the first op it did not carry out: `end`, an
+   * op of the machine's, or any op once a safepoint is wanted or the run is over.
    */
   run(ops: Int32Array, at: number, end: number): number {
     const control = this.#control
@@ -232,7 +232,6 @@ export class HeapOps {
   }
 
   #free(cell: number, shared: boolean, timed: boolean): void {
-    const cells = this.#cells
     const block = this.#open(cell, shared) as Block
     if (block === BLOCK_NULL) this.#addCount(Counter.EMPTY_OPS, 1)
     else this.#release(cell, block, timed)

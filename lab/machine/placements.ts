@@ -94,7 +94,7 @@ export function placementText(word0: number, word1: number): string {
 }
 
 /** A `k` line of DESIGN 6: nine figures of mallinfo2, then the resident bytes. */
-export const checkText = (figures: ArrayLike<number>): string =>
+const checkText = (figures: ArrayLike<number>): string =>
   `k ${Array.from({ length: 9 }, (_, i) => figures[i]).join(' ')} # rss ${figures[9]}`
 
 /** What a replay of a whole trace gives. */

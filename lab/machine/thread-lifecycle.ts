@@ -81,7 +81,9 @@ export class ThreadLifecycle {
     return true
   }
 
-  /** pthread_join's part: the stack is queued; what falls out of the cache is freed by the joiner. */
+  /**
+   * pthread_join's part: the stack is queued; what falls out of the cache is freed by the joiner.
+   */
   retire(seat: number, joiner: ThreadHeap): void {
     const own = this.#seatEntry(seat)
     if (this.#words[own + Entry.MAPPING] === 0) return

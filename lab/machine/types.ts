@@ -1,10 +1,9 @@
 /** What every machine is given, and what it gives back. */
-import type { Design, HeapReport } from '../../allocators/contract.ts'
 import type { SpaceLimits } from '../memory/address-space.ts'
 import type { SharedRun } from './shared-run.ts'
 
 /** A design by name or file, with its resolved tunables: plain data, sent to workers. */
-export interface VariantPlan {
+interface VariantPlan {
   /** As the user wrote it: `glibc:arena_max=1`. */
   readonly label: string
   /** Registry name, or the path of a user's design file. */

@@ -1,4 +1,6 @@
-/** Replays a trace file on the serial machine or under a real malloc: what `arena-lab replay` does. */
+/**
+ * Replays a trace file on the serial machine or under a real malloc: what `arena-lab replay` does.
+ */
 import { parseVariant, resolveTunables } from '../../allocators/parse-tunables.ts'
 import { loadDesign } from '../machine/designs.ts'
 import {
@@ -141,7 +143,9 @@ function summaryOf(
   return { variant: request.variant, ops, seconds, opsPerSecond: ops / seconds, figures }
 }
 
-/** What follows `native:NAME:`; sizes such as 128KiB become bytes for glibc, which reads no units. */
+/**
+ * What follows `native:NAME:`; sizes such as 128KiB become bytes for glibc, which reads no units.
+ */
 function nativeSettings(allocator: string, assignments: readonly Assignment[]): NativeSettings {
   const settings: Record<string, string | number> = {}
   for (const { name, text } of assignments) {

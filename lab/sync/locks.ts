@@ -23,8 +23,8 @@ const HELD_WITH_WAITERS = 2
 /** The mmap_lock of the modelled kernel: always the first lock made. */
 export const MMAP_LOCK_ID = 0
 /**
- * The kernel's mmap_lock spins while its owner runs (kernel/locking/rwsem.c, rwsem_optimistic_spin):
- * about as long as a system call of ours takes.
+ * The kernel's mmap_lock spins while its owner runs (kernel/locking/rwsem.c,
+ * rwsem_optimistic_spin): about as long as a system call of ours takes.
  */
 const MMAP_LOCK_SPINS = 400
 

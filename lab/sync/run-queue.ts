@@ -75,9 +75,9 @@ export function takeEntry(control: Control): QueueEntry | undefined {
 }
 
 /**
- * Waits for an entry; undefined once the run is over. The count of pushes is read before the queue is
- * looked at, so a push in between makes the wait return at once. Each push wakes one worker: started
- * lab threads then begin in their order, as on a real run queue, and not all at once.
+ * Waits for an entry; undefined once the run is over. The count of pushes is read before the queue
+ * is looked at, so a push in between makes the wait return at once. Each push wakes one worker:
+ * started lab threads then begin in their order, as on a real run queue, and not all at once.
  */
 export function takeEntryBlocking(control: Control): QueueEntry | undefined {
   for (;;) {

@@ -84,7 +84,7 @@ export const ControlWord = {
   /** 1 when the process has more than one thread, or ever had one (glibc's !SINGLE_THREAD_P). */
   MULTI_THREADED: 15,
 } as const
-export const CONTROL_WORDS = 64
+const CONTROL_WORDS = 64
 
 export const RunState = {
   STARTING: 0,
@@ -164,7 +164,9 @@ export const QUEUE_ENTRY_WORDS = 128
 /** Float64 figures of an event-log entry: see `LogField`. */
 export const LOG_ENTRY = 8
 
-/** Words before the stack entries: mutex, entries in the cache. See lab/machine/thread-lifecycle. */
+/**
+ * Words before the stack entries: mutex, entries in the cache. See lab/machine/thread-lifecycle.
+ */
 export const STACK_HEAD = 16
 /** Words of a thread's stack entry: its mapping, its pages, the block of its DTV. */
 export const STACK_ENTRY_WORDS = 4
@@ -173,7 +175,7 @@ export const STACK_CACHE_MAX = 2048
 
 const LINE = 64
 
-export function planControl(sizes: ControlSizes): ControlPlan {
+function planControl(sizes: ControlSizes): ControlPlan {
   let next = 0
   const area = (bytes: number, align = LINE): number => {
     const start = roundUp(next, align)
@@ -221,7 +223,9 @@ export interface Control {
   readonly seats: SharedWords
   /** One `COUNTER_ROW` row per seat. */
   readonly counters: Float64Array<SharedArrayBuffer>
-  /** Blocks, then bytes: `[freeing seat × seats + allocating seat]`; written by the freeing seat. */
+  /**
+   * Blocks, then bytes: `[freeing seat × seats + allocating seat]`; written by the freeing seat.
+   */
   readonly matrixBlocks: Float64Array<SharedArrayBuffer>
   readonly matrixBytes: Float64Array<SharedArrayBuffer>
   /** Latency buckets: see histogram.ts. */

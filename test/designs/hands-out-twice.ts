@@ -1,4 +1,6 @@
-/** From its 50th malloc on, a lab thread gets the same block again and again: the stamps must tell. */
+/**
+ * From its 50th malloc on, a lab thread gets the same block again and again: the stamps must tell.
+ */
 import { bumpDesign, spareWord } from './bump.ts'
 
 export default bumpDesign('hands-out-twice', (process, _thread, mallocs) => {

@@ -18,7 +18,7 @@ const dist = (path: string): Promise<unknown> =>
 export const testFile = (path: string): string =>
   fileURLToPath(new URL(`../${path}`, import.meta.url))
 
-export interface Seen extends Safepoint {
+interface Seen extends Safepoint {
   readonly rssBytes: number
   readonly violations: readonly Violation[]
 }

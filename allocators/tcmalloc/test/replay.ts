@@ -14,7 +14,7 @@ const STACKS_CACHED = 4
 const THREADS_MAX = 64
 const SHADOW = 'two live blocks overlap'
 
-export const defaultTunables = (changes: Partial<TcmallocTunables> = {}): TcmallocTunables => {
+const defaultTunables = (changes: Partial<TcmallocTunables> = {}): TcmallocTunables => {
   const entries = Object.entries(TCMALLOC_TUNABLES).map(([name, spec]) => [name, spec.default])
   return { ...(Object.fromEntries(entries) as unknown as TcmallocTunables), ...changes }
 }

@@ -19,7 +19,7 @@ const LIBRARIES: Readonly<Record<string, KnownLibrary>> = {
 }
 
 /** What `native:NAME` may say. */
-export const NATIVE_ALLOCATORS: readonly string[] = ['glibc', ...Object.keys(LIBRARIES)]
+const NATIVE_ALLOCATORS: readonly string[] = ['glibc', ...Object.keys(LIBRARIES)]
 
 /** Path for LD_PRELOAD; undefined for glibc. `BadInput` when it is unknown or not installed. */
 export async function nativeLibrary(name: string): Promise<string | undefined> {

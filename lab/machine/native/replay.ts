@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable } from 'node:stream'
-import { Placed, placedKind, type ReplayRecords } from '../placements.ts'
+import type { ReplayRecords } from '../placements.ts'
 import { nativeReplayer } from './build.ts'
 import { type NativeSettings, nativeEnvironment } from './environment.ts'
 import { nativeLibrary, preloadFile } from './library.ts'
@@ -59,35 +59,6 @@ export async function* replayNative(
     decoder.end()
   } finally {
     child.kill()
-  }
-}
-
-/** All records of a replay in one piece, for traces that fit into memory. */
-export async function collectNative(
-  parts: TraceParts,
-  options: NativeOptions,
-): Promise<ReplayRecords> {
-  const batches: ReplayRecords[] = []
-  for await (const records of replayNative(parts, options)) batches.push(records)
-  const words = batches.reduce((sum, { placements }) => sum + placements.length, 0)
-  const placements = new Int32Array(words)
-  const checks: Float64Array[] = []
-  let used = 0
-  for (const batch of batches) {
-    const first = checks.length
-    checks.push(...batch.checks)
-    for (let at = 0; at < batch.placements.length; at += 2) {
-      const word0 = batch.placements[at]!
-      const isCheck = placedKind(word0) === Placed.CHECK
-      placements[used++] = word0
-      placements[used++] = batch.placements[at + 1]! + (isCheck ? first : 0)
-    }
-  }
-  return {
-    placements,
-    checks,
-    dumps: batches.flatMap(({ dumps }) => dumps),
-    mallocInfo: batches.map(({ mallocInfo }) => mallocInfo).join(''),
   }
 }
 

@@ -26,7 +26,9 @@ export function giveHeapBuffer(words: SharedWords): void {
   if (kept.length < KEPT_MAX) kept.push(words)
 }
 
-/** Before the address space is laid out: every page then counts as holding an earlier owner's words. */
+/**
+ * Before the address space is laid out: every page then counts as holding an earlier owner's words.
+ */
 export function markUsed(pages: Uint8Array): void {
   pages.fill(PAGE_DIRTIED)
 }

@@ -79,8 +79,8 @@ export class LabThread {
       return
     }
     if (state === RunState.ENDING && this.#context.run.init.plan.drain) this.#drain()
-    // The main thread ends with its process: nothing flushes its caches or detaches its arena (glibc
-    // runs __libc_thread_freeres in start_thread only).
+    // The main thread ends with its process: nothing flushes its caches or detaches its arena
+    // (glibc runs __libc_thread_freeres in start_thread only).
     if (this.#entry.thread !== 0) this.#heap.exit()
     this.#context.starter.end(this.#heap, this.#entry)
   }

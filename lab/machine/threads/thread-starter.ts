@@ -51,7 +51,10 @@ export class ThreadStarter {
     )
   }
 
-  /** The main thread of the process, on seat 0: nobody starts or joins it, its stack is the kernel's. */
+  /**
+   * The main thread of the process, on seat 0: nobody starts or joins it, its stack is the
+   * kernel's.
+   */
   static placeMain(control: Control, role: number): void {
     const { seats } = control
     control.words[ControlWord.THREADS_CREATED] = 1

@@ -1,11 +1,11 @@
 /**
  * Lets a worker compile its hot paths before the run starts. A fresh isolate carries its first ops
- * out in an interpreter, some twenty times slower: lab threads of a few thousand ops would then live
- * so much longer than real ones that all of them overlap, and an allocator that spreads threads over
- * arenas by what is locked at the moment would see a crowd that never was there.
+ * out in an interpreter, some twenty times slower: lab threads of a few thousand ops would then
+ * live so much longer than real ones that all of them overlap, and an allocator that spreads
+ * threads over arenas by what is locked at the moment would see a crowd that never was there.
  *
- * It runs the same code on a process of its own, thrown away afterwards: same design, same tunables,
- * a small heap, sizes of all kinds. Nothing of it is counted or kept.
+ * It runs the same code on a process of its own, thrown away afterwards: same design, same
+ * tunables, a small heap, sizes of all kinds. Nothing of it is counted or kept.
  */
 import type { Design } from '../../../allocators/contract.ts'
 import { ControlWord, RunState } from '../../words/control.ts'

@@ -1,6 +1,7 @@
 /**
  * Says when lab threads can no longer make progress. It only reads shared words, so a verdict needs
- * the same picture several times in a row: a lab thread between two states looks blocked for a moment.
+ * the same picture several times in a row: a lab thread between two states looks blocked for a
+ * moment.
  */
 import { lockFigures, locksMade } from '../../sync/lock-table.ts'
 import { type Control, SEAT_ROW_WORDS, SeatState, SeatWord } from '../../words/control.ts'
@@ -85,7 +86,7 @@ export class Watchdog {
 }
 
 /** One line per waiting lab thread: what it waits for, and who holds that. */
-export function waiters(control: Control): string[] {
+function waiters(control: Control): string[] {
   const { seats, plan } = control
   const lines: string[] = []
   for (let seat = 0; seat < plan.seats; seat++) {

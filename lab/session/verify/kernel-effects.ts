@@ -14,20 +14,20 @@ import { memoryCalls, STRACE_OPTIONS } from './strace.ts'
 import { requireVerifiable, type Subject } from './subject.ts'
 import type { TraceSource } from './trace-source.ts'
 
+export interface CallDifference {
+  /** Place among the calls, from 0. */
+  readonly at: number
+  readonly model: string
+  readonly native: string
+  /** The last equal calls before it. */
+  readonly before: readonly string[]
+}
+
 export interface KernelComparison {
-  /** Calls compared. */
+  /** Calls that are equal. */
   readonly calls: number
-  /** Undefined when all are equal. */
-  readonly difference:
-    | {
-        /** Place among the calls, from 0. */
-        readonly at: number
-        readonly model: string
-        readonly native: string
-        /** The last equal calls before it. */
-        readonly before: readonly string[]
-      }
-    | undefined
+  /** Undefined when all are. */
+  readonly difference: CallDifference | undefined
 }
 
 const SHOWN_BEFORE = 8
@@ -43,6 +43,7 @@ export async function compareKernelEffects(
   options: CompareOptions,
 ): Promise<KernelComparison> {
   requireVerifiable(subject)
+  if (subject.allocator !== 'glibc') throw new BadInput('--syscalls compares glibc alone')
   const machine = new SerialMachine(subject.design, subject.tunables, {
     ...options,
     placements: false,

@@ -1,7 +1,8 @@
 /**
- * Delta debugging of a trace (A. Zeller, R. Hildebrandt, "Simplifying and Isolating Failure-Inducing
- * Input", 2002): leaves out whole threads, then blocks, then single ops, in ever smaller groups, as
- * long as the rest still differs. What is left is minimal: no single one of these can go.
+ * Delta debugging of a trace (A. Zeller, R. Hildebrandt, "Simplifying and Isolating
+ * Failure-Inducing Input", 2002): leaves out whole threads, then blocks, then single ops, in ever
+ * smaller groups, as long as the rest still differs. What is left is minimal: no single one of
+ * these can go.
  */
 
 import { isBadInput } from '../../words/bad-input.ts'

@@ -113,7 +113,7 @@ const zeros = { traces: 0, ops: 0, placements: 0, checkpoints: 0, left: 0, diffe
  * Trace `number` of a variant. Thread counts turn fastest, and profiles with them, one further each
  * round: so many traces as there are of either meet all of either, and their product every pair.
  */
-export function soakTrace(
+function soakTrace(
   subject: Subject,
   options: SoakOptions,
   number: number,
