@@ -13,7 +13,12 @@ import {
   type SoakResult,
   soak,
 } from '../session/verify/soak.ts'
-import { requireVerifiable, type Subject, subjectOf } from '../session/verify/subject.ts'
+import {
+  requireSameGlibc,
+  requireVerifiable,
+  type Subject,
+  subjectOf,
+} from '../session/verify/subject.ts'
 import { fileSource, type TraceSource } from '../session/verify/trace-source.ts'
 import { hostOptions, shrinkDifference, verifyTrace } from '../session/verify/verify.ts'
 import {
@@ -91,6 +96,7 @@ export function verifyCommand(streams: Streams, exit: (code: number) => void): C
       const named = flags.allocator ?? (file === undefined ? SOAK_VARIANTS : ['glibc'])
       const subjects = await Promise.all(named.map(subjectOf))
       for (const subject of subjects) requireVerifiable(subject)
+      await requireSameGlibc(subjects)
       const job = new VerifyJob(flags, streams)
       exit(file === undefined ? await job.random(subjects) : await job.file(file, subjects))
     })

@@ -4,6 +4,7 @@ import type { Design } from '../../../allocators/contract.ts'
 import { parseVariant, resolveTunables } from '../../../allocators/parse-tunables.ts'
 import type { TunableSpec } from '../../../allocators/tunables.ts'
 import { loadDesign } from '../../machine/designs.ts'
+import { nativeGlibcVersion } from '../../machine/native/build.ts'
 import { isGlibcTunable, type NativeSettings } from '../../machine/native/environment.ts'
 import { CHECK_COMPARED, CHECK_FIGURES, TCMALLOC_FIGURES } from '../../machine/placements.ts'
 import { BadInput, quoted } from '../../words/bad-input.ts'
@@ -66,10 +67,20 @@ export function requireVerifiable({ design, label, settings }: Subject): void {
     if (!isGlibcTunable(name)) {
       throw new BadInput(`${quoted(label)} cannot be verified: the real one has no ${name}`)
     }
-    if (name === 'hugetlb' || name === 'check') {
-      throw new BadInput(`${quoted(label)} cannot be verified: ${name} is not modelled exactly`)
-    }
   }
+}
+
+/** The glibc whose source the model follows. */
+export const GLIBC_VERSION = '2.36'
+
+/** `BadInput` where the system's glibc is another one than the model follows. */
+export async function requireSameGlibc(subjects: readonly Subject[]): Promise<void> {
+  if (!subjects.some(({ allocator }) => allocator === 'glibc')) return
+  const version = await nativeGlibcVersion()
+  if (version === GLIBC_VERSION) return
+  throw new BadInput(
+    `verify: the model is glibc ${GLIBC_VERSION}, this machine has ${version}: they do differ`,
+  )
 }
 
 /**
