@@ -98,15 +98,19 @@ describe('tidy: words', () => {
   })
 })
 
+/** The first line of a function or method: its indentation, and its name in one of two places. */
+const OPENING = new RegExp(
+  /^(\s*)(?:export )?(?:default )?(?:async )?/.source +
+    /(?:function\*? ?(\w*)|(?:static |override |async |get |set |\*)*(#?\w+)\s*(?:<[^>]*>)?\()/
+      .source,
+)
+
 /** Longest function of a file, in lines, by the indentation that biome gives. */
 function longestFunction(text: string): { name: string; lines: number } {
   const lines = text.split('\n')
   let longest = { name: '', lines: 0 }
   for (const [start, line] of lines.entries()) {
-    const opening =
-      /^(\s*)(?:export )?(?:default )?(?:async )?(?:function\*? ?(\w*)|(?:static |override |async |get |set |\*)*(#?\w+)\s*(?:<[^>]*>)?\()/.exec(
-        line,
-      )
+    const opening = OPENING.exec(line)
     if (opening === null || /^\s*(if|for|while|switch|return|else|describe|it|expect)\b/.test(line))
       continue
     // A function's first line ends in its body's brace or its parameters' parenthesis.

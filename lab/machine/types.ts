@@ -89,4 +89,4 @@ export interface RunningMachine {
   readonly finished: Promise<MachineOutcome>
 }
 
-export type { Design, HeapReport, SpaceLimits }
+export type { SpaceLimits }

@@ -95,7 +95,7 @@ describeInChromium('dashboard in Chromium', () => {
     await page.waitForSelector('.badge.bad')
     await settle(page)
     const badges = await page.$$eval('.badge', (badges) => badges.map((b) => b.textContent))
-    expect(badges[0]).toMatch(/^OOM-killed in day \d$/)
+    expect(badges[0]).toMatch(/^OOM-killed after day \d$/)
     expect(badges[1]).toBe('completed')
     const headline = plain((await page.textContent('.card:nth-child(1) .headline'))!)
     const last = samplesOf(run, 0).at(-1)!

@@ -135,15 +135,15 @@ export const queueBugs: readonly PlantedBug[] = [
   {
     name: 'a push wakes nobody',
     file: QUEUE,
-    sound: 'unlockWord(control.words, ControlWord.QUEUE_LOCK);\n    wakeAll(control);',
-    faulty: 'unlockWord(control.words, ControlWord.QUEUE_LOCK);',
+    sound: 'Atomics.notify(control.words, ControlWord.QUEUE_PUSHED, 1);',
+    faulty: '',
   },
   {
-    name: 'the wake count is read after the queue',
+    name: 'the count of pushes is read after the queue',
     file: QUEUE,
-    sound: 'Atomics.wait(control.words, ControlWord.WAKE, wake, WAIT_SLICE_MS);',
-    faulty: `${YIELD} const late = Atomics.load(control.words, ControlWord.WAKE);
-        Atomics.wait(control.words, ControlWord.WAKE, late, WAIT_SLICE_MS);`,
+    sound: 'Atomics.wait(control.words, ControlWord.QUEUE_PUSHED, pushed, WAIT_SLICE_MS);',
+    faulty: `${YIELD} const late = Atomics.load(control.words, ControlWord.QUEUE_PUSHED);
+        Atomics.wait(control.words, ControlWord.QUEUE_PUSHED, late, WAIT_SLICE_MS);`,
   },
   {
     name: 'entries are taken without the mutex',

@@ -28,7 +28,7 @@ describe('threads: a run that completes', () => {
     })
   }
 
-  it('opens channels and barriers at the deadline, and leaves nothing live after a drain', async () => {
+  it('opens channels and barriers at the deadline, and drains', async () => {
     const ran = await runThreads(traffic, 'glibc', { drain: true })
     expect(ran.outcome.message).toBe('')
     expect(ran.outcome.outcome).toBe('completed')
@@ -56,7 +56,8 @@ describe('threads: a run that cannot complete', () => {
   })
 
   it('a deadlock: says who waits for which lock and who holds it', async () => {
-    const ran = await runThreads(crowd, design('locks-twice'))
+    // Enough rounds that the others are still at it when lab thread 2 stops them.
+    const ran = await runThreads(crowd, design('locks-twice'), { params: { rounds: 100_000 } })
     expect(ran.outcome.outcome).toBe('deadlock')
     expect(ran.outcome.message).toContain(
       'lab thread 2 waits for lock "locks-twice", held by lab thread 2',

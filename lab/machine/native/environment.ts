@@ -7,7 +7,7 @@
 export type NativeSettings = Readonly<Record<string, string | number>>
 
 const SCRUBBED =
-  /^(MALLOC_|_RJEM|JE_MALLOC|TCMALLOC_|TCMALLOC$|MIMALLOC_|GLIBC_TUNABLES$|LD_PRELOAD$|HEAPPROFILE$)/
+  /^(MALLOC_|_RJEM|JE_MALLOC|TCMALLOC_|MIMALLOC_|(TCMALLOC|GLIBC_TUNABLES|LD_PRELOAD|HEAPPROFILE)$)/
 
 /** Names of GLIBC_TUNABLES under `glibc.malloc.`, glibc 2.36. */
 export const GLIBC_TUNABLE_NAMES: readonly string[] = [

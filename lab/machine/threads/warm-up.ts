@@ -45,7 +45,11 @@ export function warmUp(plan: RunPlan, design: Design, clock: Clock): void {
   const heap = design.attach(process, init.tunables, run.threadInfo(1, 1))
   const ops = new HeapOps(process, heap, control, 1, { fill: false, clock })
   const batch = recordMix(plan.seed)
-  ops.run(batch.words, 0, batch.length)
+  try {
+    ops.run(batch.words, 0, batch.length)
+  } catch {
+    // A design that is broken fails again in the run itself, where it is told who was hurt.
+  }
 }
 
 /** Blocks of all sizes that come, are written, move to shared cells and go in random order. */

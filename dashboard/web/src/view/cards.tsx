@@ -30,7 +30,7 @@ function stateOf(variant: VariantStore): { text: string; kind: 'good' | 'bad' | 
     const { phase } = variant.newest
     return { text: phase === '' ? 'running' : `running · ${phase}`, kind: 'busy' }
   }
-  const during = end.outcomePhase === null ? '' : ` in ${end.outcomePhase}`
+  const during = end.outcomePhase === null ? '' : ` after ${end.outcomePhase}`
   const text = `${OUTCOMES[end.outcome] ?? end.outcome}${during}`
   return { text, kind: end.outcome === 'completed' ? 'good' : 'bad' }
 }
