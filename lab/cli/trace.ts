@@ -4,12 +4,17 @@ import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { finished } from 'node:stream/promises'
 import { Command, Option } from 'commander'
+import { builtInScenarios } from '../../scenarios/index.ts'
+import { type Assignment, parseAssignment } from '../words/assignments.ts'
 import { BadInput, messageOf, quoted } from '../words/bad-input.ts'
+import { loadScenario } from '../workload/load.ts'
+import { resolveParams } from '../workload/params.ts'
 import { TRACE_THREADS_MAX } from '../workload/trace/format.ts'
 import { generateTrace } from '../workload/trace/generate.ts'
 import { PROFILE_NAMES, type ProfileName } from '../workload/trace/profiles.ts'
-import type { Streams } from './streams.ts'
-import { countOption, sizeOption } from './values.ts'
+import { type RecordNotes, recordTrace } from '../workload/trace/record.ts'
+import { print, type Streams } from './streams.ts'
+import { countOption, repeated, sizeOption } from './values.ts'
 
 interface GenerateFlags {
   readonly seed: number
@@ -20,6 +25,15 @@ interface GenerateFlags {
   readonly output?: string
 }
 
+interface RecordFlags {
+  readonly param?: readonly Assignment[]
+  readonly seed: number
+  readonly ops: number
+  readonly output?: string
+}
+
+/** Ops of a scenario that only time ends. */
+const TIMED_OPS = 1_000_000
 const INT32_MAX = 2 ** 31 - 1
 const OPS_MAX = 2 ** 31 - 1
 
@@ -28,6 +42,48 @@ export function traceCommand(streams: Streams): Command {
     .summary('make traces')
     .description('Makes traces: files of malloc and free calls that replay and verify carry out.')
     .addCommand(generateCommand(streams))
+    .addCommand(recordCommand(streams))
+}
+
+function recordCommand(streams: Streams): Command {
+  return new Command('record')
+    .summary('a scenario, serialized')
+    .description('Writes a scenario as a trace: its threads take turns, from yield to yield.')
+    .argument('<scenario>', 'name of a scenario (arena-lab list scenarios), or a file')
+    .option(
+      '-P, --param <name=value>',
+      'parameter of the scenario (repeatable)',
+      repeated((text) => parseAssignment(text, 'parameter')),
+    )
+    .option('--seed <n>', 'same seed, same trace', countOption('--seed', 0, INT32_MAX), 1)
+    .option('--ops <n>', 'end after so many', countOption('--ops', 1, OPS_MAX), OPS_MAX)
+    .option('-o, --output <file>', 'where to (default: standard output)')
+    .action(async (name: string, flags: RecordFlags) => {
+      const scenario = await loadScenario(name, builtInScenarios)
+      const params = resolveParams(scenario, flags.param ?? [])
+      // A scenario that only time ends would go on for ever.
+      const bound = scenario.seconds?.(params) === undefined ? flags.ops : TIMED_OPS
+      const opsMax = Math.min(flags.ops, bound)
+      const pieces = recordTrace({ scenario, params, seed: flags.seed, opsMax })
+      let notes: RecordNotes | undefined
+      const withNotes = (function* () {
+        notes = yield* pieces
+      })()
+      if (flags.output === undefined) await writeTo(streams.out, withNotes)
+      else await writeFile(flags.output, withNotes)
+      await print(streams.err, notesText(notes))
+    })
+}
+
+function notesText(notes: RecordNotes | undefined): string {
+  if (notes === undefined) return ''
+  const lines = [`${notes.ops} ops recorded`]
+  if (notes.cut) lines.push('the scenario goes on: cut here (--ops sets where)')
+  if (notes.stuck) lines.push('all threads waited for one another: the trace ends there')
+  if (notes.partialWrites > 0) {
+    lines.push(`${notes.partialWrites} writes of a block’s first pages left out: no trace has them`)
+  }
+  return `${lines.join('\n')}\n`
 }
 
 function generateCommand(streams: Streams): Command {

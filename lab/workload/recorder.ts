@@ -42,6 +42,8 @@ export interface RecorderOptions {
   readonly privateCells: number
   /** Ops of a loop role's recording; 2^20 when absent. */
   readonly loopOps?: number
+  /** Cut a batch at every yield that recorded something: for machines that take turns there. */
+  readonly everyYield?: boolean
 }
 
 /** A run of ops to carry out in order. `ops` is overwritten by the next `nextBatch`. */
@@ -70,6 +72,7 @@ export class RoleRecorder implements Recorder {
   constructor(options: RecorderOptions) {
     const { role, args, seed } = options
     this.#options = options
+    if (options.everyYield === true) this.#batchWords = 1
     this.index = args['index'] ?? options.index
     const generation = args['generation'] ?? 0
     this.random = new RandomStream({ seed, role: role.name, index: this.index, generation })
@@ -93,7 +96,8 @@ export class RoleRecorder implements Recorder {
       idleYields = this.#batch.opCount > before ? 0 : idleYields + 1
       if (idleYields > OPS_WITHOUT_YIELD_MAX) this.#fail(`${idleYields} yields without an op`)
     }
-    this.#batchWords = Math.min(2 * this.#batchWords, BATCH_WORDS)
+    const most = this.#options.everyYield === true ? 1 : BATCH_WORDS
+    this.#batchWords = Math.min(2 * this.#batchWords, most)
     return this.#taken(this.#done)
   }
 
