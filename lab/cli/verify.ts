@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { Command, Option } from 'commander'
 import { ExitCode } from '../session/types.ts'
 import type { Comparison } from '../session/verify/compare.ts'
+import { compareKernelEffects } from '../session/verify/kernel-effects.ts'
 import { traceText } from '../session/verify/shrink.ts'
 import {
   SOAK_PROFILES,
@@ -12,10 +13,16 @@ import {
   type SoakResult,
   soak,
 } from '../session/verify/soak.ts'
-import { requireVerifiable, type Subject, subjectOf } from '../session/verify/subject.ts'
+import {
+  requireSameGlibc,
+  requireVerifiable,
+  type Subject,
+  subjectOf,
+} from '../session/verify/subject.ts'
 import { fileSource, type TraceSource } from '../session/verify/trace-source.ts'
 import { hostOptions, shrinkDifference, verifyTrace } from '../session/verify/verify.ts'
 import {
+  callsText,
   differenceText,
   equalText,
   explanationText,
@@ -37,6 +44,7 @@ interface VerifyFlags {
   readonly profile?: ProfileName
   readonly jobs: number
   readonly shrink: boolean
+  readonly syscalls: boolean
   readonly output: string
   readonly json: boolean
 }
@@ -52,7 +60,7 @@ Examples:
   arena-lab verify --random 200 --ops 200000
 
 Compares every placement, mallinfo2, resident bytes and every chunk at each checkpoint, and
-malloc_info at the end, with the glibc of this machine.
+malloc_info at the end, with the glibc of this machine (tcmalloc: MallocExtension’s properties).
 
 Exit codes: 0 all equal · 1 something differs · 2 bad input`
 
@@ -63,7 +71,7 @@ export function verifyCommand(streams: Streams, exit: (code: number) => void): C
     .argument('[file]', 'trace file, - for standard input; none with --random')
     .option(
       '-a, --allocator <variant>',
-      'glibc, or glibc:tunable=… (repeatable; default: glibc, with --random every set)',
+      'glibc or tcmalloc, with :tunable=… (repeatable; default: glibc, with --random all its sets)',
       repeated((text) => text),
     )
     .option('--random <n>', 'random traces per variant', countOption('--random', 1, COUNT_MAX))
@@ -76,6 +84,7 @@ export function verifyCommand(streams: Streams, exit: (code: number) => void): C
     )
     .addOption(new Option('--profile <name>', 'of random traces').choices(PROFILE_NAMES))
     .option('--jobs <n>', 'comparisons at once', countOption('--jobs', 1, JOBS_MAX), 2)
+    .option('--syscalls', 'compare system calls too, by strace (a trace file, glibc)', false)
     .option('--shrink', 'reduce a trace that differs to a minimal one', false)
     .option('-o, --output <file>', 'where the minimal trace goes', 'shrunk.trace')
     .option('--json', 'print JSON', false)
@@ -87,6 +96,7 @@ export function verifyCommand(streams: Streams, exit: (code: number) => void): C
       const named = flags.allocator ?? (file === undefined ? SOAK_VARIANTS : ['glibc'])
       const subjects = await Promise.all(named.map(subjectOf))
       for (const subject of subjects) requireVerifiable(subject)
+      await requireSameGlibc(subjects)
       const job = new VerifyJob(flags, streams)
       exit(file === undefined ? await job.random(subjects) : await job.file(file, subjects))
     })
@@ -112,9 +122,12 @@ class VerifyJob {
       results.push({ variant: subject.label, ...comparison, explanation })
       if (!this.#flags.json) {
         await print(out, leftText(comparison.left))
-        if (difference === undefined) await print(out, equalText(subject.label, comparison))
+        if (difference === undefined) await print(out, equalText(subject, comparison))
         else await print(out, differenceText(subject.label, difference))
         if (explanation !== undefined) await print(out, explanationText(explanation))
+      }
+      if (this.#flags.syscalls && !(await this.#sameCalls(source, subject))) {
+        exitCode = ExitCode.INTERNAL
       }
       if (difference === undefined) continue
       exitCode = ExitCode.INTERNAL
@@ -122,6 +135,13 @@ class VerifyJob {
     }
     if (this.#flags.json) await print(out, `${JSON.stringify(results, undefined, 2)}\n`)
     return exitCode
+  }
+
+  async #sameCalls(source: TraceSource, subject: Subject): Promise<boolean> {
+    const { calls, difference } = await compareKernelEffects(source, subject, hostOptions())
+    const { out, err } = this.#streams
+    await print(this.#flags.json ? err : out, callsText(subject.label, calls, difference))
+    return difference === undefined
   }
 
   async random(subjects: readonly Subject[]): Promise<number> {

@@ -95,8 +95,7 @@ async function replaySerial(
     if (placements) await onRecords(machine.take())
   }
   const seconds = Number(process.hrtime.bigint() - start) / 1e9
-  const figures = new Float64Array(CHECK_FIGURES.length)
-  machine.fillFigures(figures)
+  const figures = machine.figures()
   const mallocInfo = request.wanted === 'malloc-info' ? machine.probe.mallocInfo() : ''
   if (mallocInfo === undefined) {
     throw new BadInput(`--malloc-info: ${quoted(design.name)} has no malloc_info`)

@@ -34,6 +34,11 @@ export function nativeReplayer(): Promise<string> {
   return built
 }
 
+/** Version of the glibc that a native run runs under: `2.36`. */
+export async function nativeGlibcVersion(): Promise<string> {
+  return (await run(await nativeReplayer(), ['version'])).stdout
+}
+
 async function build(): Promise<string> {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     throw new BadInput('the native machine needs Linux on x86-64')

@@ -1,5 +1,5 @@
 /** Which malloc the native machine runs under: glibc's own, a known library, or any file. */
-import { access, constants } from 'node:fs/promises'
+import { access, constants, open } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { BadInput, quoted } from '../../words/bad-input.ts'
 import { unknownName } from '../../words/nearest.ts'
@@ -39,11 +39,23 @@ export async function nativeLibrary(name: string): Promise<string | undefined> {
 export async function preloadFile(path: string): Promise<string> {
   const file = resolve(path)
   if (!(await readable(file))) throw new BadInput(`--preload ${quoted(path)}: cannot be read`)
+  // The loader only warns about anything else, and the run would then be glibc's.
+  if (!(await isElf(file))) throw new BadInput(`--preload ${quoted(path)}: no shared library`)
   // The dynamic loader splits LD_PRELOAD at both.
   if (/[\s:]/.test(file)) {
     throw new BadInput(`--preload ${quoted(path)}: the path must not hold spaces or colons`)
   }
   return file
+}
+
+async function isElf(path: string): Promise<boolean> {
+  const file = await open(path)
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0)
+    return bytesRead === 4 && buffer.toString('latin1') === '\x7fELF'
+  } finally {
+    await file.close()
+  }
 }
 
 async function readable(path: string): Promise<boolean> {

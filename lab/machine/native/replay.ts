@@ -1,7 +1,7 @@
 /** Runs a trace under a real malloc: spawns the C replayer and collects its records. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import type { Readable } from 'node:stream'
+import type { Readable, Writable } from 'node:stream'
 import type { ReplayRecords } from '../placements.ts'
 import { nativeReplayer } from './build.ts'
 import { type NativeSettings, nativeEnvironment } from './environment.ts'
@@ -43,6 +43,8 @@ export async function* replayNative(
   const child = await startReplayer(options)
   const { stdin, stdout, stderr } = child
   const exited = once(child, 'close')
+  // A program that cannot be started is told by what waits for its end, further down.
+  exited.catch(() => {})
   const complaint = textOf(stderr)
   // A replayer that dies closes its input; what it died of is told by its status, not by EPIPE.
   stdin.on('error', () => {})
@@ -81,12 +83,26 @@ async function startReplayer(options: NativeOptions) {
   })
 }
 
-async function feed(stdin: NodeJS.WritableStream, parts: TraceParts): Promise<undefined> {
+async function feed(stdin: Writable, parts: TraceParts): Promise<undefined> {
   stdin.write(packHeader())
   for await (const part of parts) {
-    if (!stdin.write(part)) await Promise.race([once(stdin, 'drain'), once(stdin, 'close')])
+    if (stdin.destroyed) return
+    if (!stdin.write(part)) await drained(stdin)
   }
   stdin.end()
+}
+
+/** Settles when there is room again, or nobody left to read. */
+function drained(stdin: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      stdin.off('drain', done)
+      stdin.off('close', done)
+      resolve()
+    }
+    stdin.on('drain', done)
+    stdin.on('close', done)
+  })
 }
 
 async function textOf(stream: Readable): Promise<string> {

@@ -361,7 +361,10 @@ int replay_trace(const struct options *options) {
   double rss;
   process_sizes(&replay.vm_before, &rss);
   replay.faults_before = process_minor_faults();
+  /* For whoever reads our system calls: what lies between the two marks is the trace's. */
+  madvise(NULL, 0, MADV_NORMAL);
   run(0);
+  madvise(NULL, 0, MADV_NORMAL);
   if (options->malloc_info) glibc_malloc_info();
   out_flush();
   /* Without exit handlers: other threads may still wait for the baton. */

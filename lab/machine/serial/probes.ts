@@ -24,7 +24,7 @@ export function probeFor(design: Design, tunables: Tunables, process: SerialProc
     return new PtmallocProbe(m, process.space)
   }
   if (design.name === tcmalloc.name) {
-    return new TcmallocProbe(process, tunables as Readonly<Record<keyof TcmallocTunables, number>>)
+    return new TcmallocProbe(process, tunables as Record<keyof TcmallocTunables, number>)
   }
   return new PlainProbe(process.space)
 }

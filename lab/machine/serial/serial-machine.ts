@@ -203,10 +203,12 @@ export class SerialMachine {
     giveHeapBuffer(this.#words)
   }
 
-  /** The `CHECK_FIGURES` of this moment. */
-  fillFigures(figures: Float64Array): void {
+  /** The `CHECK_FIGURES` of this moment, then the probe's own. */
+  figures(): Float64Array {
     if (!this.#options.placements) this.#showBlocks()
+    const figures = new Float64Array(CHECK_FIGURES.length + this.probe.ownFigures)
     this.probe.checkpoint(figures, this.#blocks)
+    return figures
   }
 
   /** A probe knows the arenas of the blocks it has placed. */
@@ -282,8 +284,7 @@ export class SerialMachine {
       this.checkpoints++
       return
     }
-    const figures = new Float64Array(CHECK_FIGURES.length + this.probe.ownFigures)
-    this.fillFigures(figures)
+    const figures = this.figures()
     if (this.checkpoints === this.#options.dumpAt) {
       const dump = this.probe.dump()
       if (dump !== undefined) this.#dumps.push(dump)

@@ -4,14 +4,7 @@
  */
 import { packCheckpoint, packOps } from '../../machine/native/pack.ts'
 import { NativeFailure, replayNative } from '../../machine/native/replay.ts'
-import {
-  CHECK_COMPARED,
-  CHECK_FIGURES,
-  Placed,
-  placedKind,
-  placementText,
-  type ReplayRecords,
-} from '../../machine/placements.ts'
+import { Placed, placedKind, placementText, type ReplayRecords } from '../../machine/placements.ts'
 import { HeapCorrupted } from '../../machine/process.ts'
 import { SerialMachine, type SerialOptions } from '../../machine/serial/serial-machine.ts'
 import { isBadInput, messageOf } from '../../words/bad-input.ts'
@@ -94,8 +87,8 @@ class ComparisonRun {
   }
 
   async carryOut(): Promise<Comparison> {
-    const { settings } = this.#subject
-    const native = replayNative(this.#feed(), { allocator: 'glibc', settings, mallocInfo: true })
+    const { settings, allocator } = this.#subject
+    const native = replayNative(this.#feed(), { allocator, settings, mallocInfo: true })
     let mallocInfo = ''
     try {
       for await (const records of native) {
@@ -198,20 +191,17 @@ class ComparisonRun {
     }
   }
 
-  #sameCheck(expected: Expected, place: number, actual: ReplayRecords, from: number): boolean {
+  #sameCheck(expected: Expected, at: number, actual: ReplayRecords, from: number): boolean {
     if (placedKind(actual.placements[from]!) !== Placed.CHECK) return false
-    const model = expected.records.checks[expected.records.placements[place + 1]!]!
+    const model = expected.records.checks[expected.records.placements[at + 1]!]!
     const real = actual.checks[actual.placements[from + 1]!]!
-    const names: string[] = []
-    for (let i = 0; i < CHECK_COMPARED; i++) {
-      if (model[i] !== real[i]) names.push(CHECK_FIGURES[i]!)
-    }
-    if (names.length === 0) return true
+    const differing = this.#subject.compared.filter(({ place }) => model[place] !== real[place])
+    if (differing.length === 0) return true
     const text = (figures: Float64Array) =>
-      names.map((name) => `${name} ${figures[figureIndex(name)]}`).join(', ')
+      differing.map(({ name, place }) => `${name} ${figures[place]}`).join(', ')
     this.#difference = {
       what: 'checkpoint',
-      at: expected.chunk && opOfRecord(expected, place / 2),
+      at: expected.chunk && opOfRecord(expected, at / 2),
       model: text(model),
       native: text(real),
     }
@@ -222,8 +212,8 @@ class ComparisonRun {
     const waiting = this.#queue[0]
     if (waiting?.failure !== undefined) return this.#modelFailed(waiting, 'goes on')
     if (waiting !== undefined) throw new Error('the native replayer left records out')
-    const model = this.#machine.probe.mallocInfo() ?? ''
-    if (model === mallocInfo) return undefined
+    const model = this.#machine.probe.mallocInfo()
+    if (model === undefined || model === mallocInfo) return undefined
     return { what: 'malloc_info', at: undefined, ...firstDifferentLine(model, mallocInfo) }
   }
 
@@ -251,9 +241,6 @@ const serialOptions = (options: CompareOptions): SerialOptions => ({
   placements: true,
   leaveUncertain: true,
 })
-
-const figureIndex = (name: string): number =>
-  CHECK_FIGURES.indexOf(name as (typeof CHECK_FIGURES)[number])
 
 const nameOf = (chunk: TraceChunk, i: number): OpName => ({
   op: chunk.firstOp + i,

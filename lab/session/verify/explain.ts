@@ -118,6 +118,7 @@ async function firstStateDifference(
   parts: readonly Uint8Array[],
 ): Promise<string | undefined> {
   const model = machine.probe.dump()
+  if (model === undefined) return undefined
   const checkpoints = machine.checkpoints
   let real: Int32Array | undefined
   try {
@@ -131,7 +132,7 @@ async function firstStateDifference(
     if (!(error instanceof NativeFailure)) throw error
     return `the real one ends: ${error.message}`
   }
-  return model === undefined || real === undefined ? undefined : firstChunk(model, real)
+  return real === undefined ? undefined : firstChunk(model, real)
 }
 
 function firstChunk(model: Int32Array, real: Int32Array): string | undefined {

@@ -4,7 +4,9 @@ import type { Design } from '../../../allocators/contract.ts'
 import { parseVariant, resolveTunables } from '../../../allocators/parse-tunables.ts'
 import type { TunableSpec } from '../../../allocators/tunables.ts'
 import { loadDesign } from '../../machine/designs.ts'
+import { nativeGlibcVersion } from '../../machine/native/build.ts'
 import { isGlibcTunable, type NativeSettings } from '../../machine/native/environment.ts'
+import { CHECK_COMPARED, CHECK_FIGURES, TCMALLOC_FIGURES } from '../../machine/placements.ts'
 import { BadInput, quoted } from '../../words/bad-input.ts'
 
 export interface Subject {
@@ -14,7 +16,22 @@ export interface Subject {
   readonly tunables: Readonly<Record<string, number>>
   /** The same for the real one: what was assigned, under its own names. */
   readonly settings: NativeSettings
+  /** The real one, as the native machine names it. */
+  readonly allocator: string
+  /** Places of the checkpoint figures that are compared, and their names. */
+  readonly compared: readonly { readonly place: number; readonly name: string }[]
 }
+
+/** mallinfo2, resident bytes and the hash of every chunk. */
+const GLIBC_COMPARED = CHECK_FIGURES.slice(0, CHECK_COMPARED).map((name, place) => ({
+  name,
+  place,
+}))
+/** Resident bytes and MallocExtension's properties. */
+const TCMALLOC_COMPARED = [
+  { name: 'rss', place: CHECK_FIGURES.indexOf('rss') },
+  ...TCMALLOC_FIGURES.map((name, i) => ({ name, place: CHECK_FIGURES.length + i })),
+]
 
 /**
  * `glibc:tcache_count=0` and the like. `BadInput` when it cannot be compared with a real malloc.
@@ -23,7 +40,10 @@ export async function subjectOf(variantText: string): Promise<Subject> {
   const variant = parseVariant(variantText)
   const design = await loadDesign(variant.design)
   const tunables = resolveTunables(design.tunables, variant.assignments)
-  return { label: variant.label, design, tunables, settings: settingsOf(design, tunables) }
+  const { label } = variant
+  const settings = settingsOf(design, tunables)
+  const compared = design.name === 'tcmalloc' ? TCMALLOC_COMPARED : GLIBC_COMPARED
+  return { label, design, tunables, settings, allocator: design.name, compared }
 }
 
 /** What differs from the defaults; glibc's defaults are values that no user can assign. */
@@ -39,17 +59,28 @@ function settingsOf(design: Design, tunables: Readonly<Record<string, number>>):
 
 /** Designs there is a real allocator for that can be compared block by block. */
 export function requireVerifiable({ design, label, settings }: Subject): void {
-  if (design.name !== 'glibc') {
-    throw new BadInput(`${quoted(label)} cannot be verified: expected glibc or glibc:tunable=value`)
+  if (design.name !== 'glibc' && design.name !== 'tcmalloc') {
+    throw new BadInput(`${quoted(label)} cannot be verified: expected glibc or tcmalloc`)
   }
+  if (design.name !== 'glibc') return
   for (const name of Object.keys(settings)) {
     if (!isGlibcTunable(name)) {
       throw new BadInput(`${quoted(label)} cannot be verified: the real one has no ${name}`)
     }
-    if (name === 'hugetlb' || name === 'check') {
-      throw new BadInput(`${quoted(label)} cannot be verified: ${name} is not modelled exactly`)
-    }
   }
+}
+
+/** The glibc whose source the model follows. */
+export const GLIBC_VERSION = '2.36'
+
+/** `BadInput` where the system's glibc is another one than the model follows. */
+export async function requireSameGlibc(subjects: readonly Subject[]): Promise<void> {
+  if (!subjects.some(({ allocator }) => allocator === 'glibc')) return
+  const version = await nativeGlibcVersion()
+  if (version === GLIBC_VERSION) return
+  throw new BadInput(
+    `verify: the model is glibc ${GLIBC_VERSION}, this machine has ${version}: they do differ`,
+  )
 }
 
 /**

@@ -1,7 +1,9 @@
 /** What `arena-lab verify` prints. */
 import type { Comparison, Difference, OpName } from './compare.ts'
 import type { Explanation } from './explain.ts'
+import type { CallDifference } from './kernel-effects.ts'
 import type { SoakRow } from './soak.ts'
+import type { Subject } from './subject.ts'
 
 /** Left-out memaligns that are named one by one. */
 const NAMED_MAX = 10
@@ -9,12 +11,13 @@ const NAMED_MAX = 10
 const opText = (at: OpName | undefined): string =>
   at === undefined ? 'after the last op' : `op ${at.op + 1} (line ${at.line}): ${at.text}`
 
-export function equalText(label: string, comparison: Comparison): string {
+export function equalText({ label, allocator }: Subject, comparison: Comparison): string {
   const { ops, placements, checkpoints } = comparison
-  return (
-    `${label}: equal: ${ops} ops, ${placements} placements, ${checkpoints} checkpoints ` +
-    '(mallinfo2, resident bytes, every chunk), malloc_info\n'
-  )
+  const what =
+    allocator === 'glibc'
+      ? '(mallinfo2, resident bytes, every chunk), malloc_info'
+      : '(MallocExtension’s properties, resident bytes)'
+  return `${label}: equal: ${ops} ops, ${placements} placements, ${checkpoints} checkpoints ${what}\n`
 }
 
 /** Empty when none was left out. */
@@ -32,6 +35,22 @@ export function differenceText(label: string, difference: Difference): string {
     `${label}: DIFFERENT (${what}) at ${opText(at)}`,
     `  model   ${model}`,
     `  real    ${native}`,
+    '',
+  ].join('\n')
+}
+
+export function callsText(
+  label: string,
+  calls: number,
+  difference: CallDifference | undefined,
+): string {
+  if (difference === undefined) return `${label}: system calls equal: ${calls}\n`
+  const { at, model, native, before } = difference
+  return [
+    `${label}: system call ${at + 1} is DIFFERENT`,
+    `  model   ${model}`,
+    `  real    ${native}`,
+    `  before  ${before.join(', ')}`,
     '',
   ].join('\n')
 }
