@@ -14,8 +14,16 @@ import { cacheDirectory } from '../../words/cache-directory.ts'
 
 const run = promisify(execFile)
 
-const SOURCES = ['replayer.c', 'trace.c', 'glibc-heap.c', 'process.c', 'own.c'] as const
-const HEADERS = ['replayer.h'] as const
+const SOURCES = [
+  'replayer.c',
+  'trace.c',
+  'glibc-heap.c',
+  'scenario.c',
+  'scenario-plan.c',
+  'process.c',
+  'own.c',
+] as const
+const HEADERS = ['replayer.h', 'scenario.h'] as const
 /**
  * `-fno-builtin`: the compiler must not reason about the malloc that it is there to measure.
  * `-no-pie`: the brk heap then starts in the first GiB, so that none of tcmalloc's 2 GiB page-map

@@ -42,6 +42,27 @@ void *own_memory(size_t bytes) {
   return memory;
 }
 
+static _Atomic uint64_t shared_bytes;
+
+void *own_shared(size_t bytes) {
+  size_t rounded = (bytes + PAGE - 1) & ~(PAGE - 1);
+  if (rounded == 0) rounded = PAGE;
+  void *memory =
+      mmap(NULL, rounded, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) die("no memory for the scenario's cells");
+  shared_bytes += rounded;
+  return memory;
+}
+
+void own_free(void *memory, size_t bytes) {
+  size_t rounded = (bytes + PAGE - 1) & ~(PAGE - 1);
+  if (rounded == 0) rounded = PAGE;
+  munmap(memory, rounded);
+  shared_bytes -= rounded;
+}
+
+uint64_t own_shared_bytes(void) { return shared_bytes; }
+
 void out_open(int fd) {
   out.fd = fd;
   out.bytes = own_memory(BUFFER_BYTES);

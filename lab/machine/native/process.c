@@ -37,6 +37,22 @@ void process_sizes(double *vm_bytes, double *rss_bytes) {
   *rss_bytes = (double)(take_number(&at) * PAGE);
 }
 
+/* Bytes of a line such as `RssAnon:    1234 kB`. */
+static double status_bytes(const char *text, const char *name) {
+  const char *at = strstr(text, name);
+  if (at == NULL) return 0;
+  at += strlen(name);
+  while (*at == ' ' || *at == '\t') at++;
+  return (double)(take_number(&at) * 1024);
+}
+
+void process_status(double *anonymous_bytes, double *vm_bytes) {
+  char text[4096];
+  read_text("/proc/self/status", text, sizeof text);
+  *anonymous_bytes = status_bytes(text, "RssAnon:");
+  *vm_bytes = status_bytes(text, "VmSize:");
+}
+
 double process_minor_faults(void) {
   struct rusage usage;
   getrusage(RUSAGE_SELF, &usage);

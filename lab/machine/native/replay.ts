@@ -35,12 +35,21 @@ export class NativeFailure extends Error {
  * Replays a trace; gives its records as they come. Leaving the loop early ends the replayer.
  * `BadInput` when the compiler or the library is missing; `NativeFailure` when the replayer dies.
  */
-export async function* replayNative(
+export function replayNative(
+  parts: TraceParts,
+  options: NativeOptions,
+): AsyncGenerator<ReplayRecords> {
+  return runReplayer(['trace'], parts, options)
+}
+
+/** Any mode of the replayer: `command` and what it reads. */
+export async function* runReplayer(
+  command: readonly string[],
   parts: TraceParts,
   options: NativeOptions,
 ): AsyncGenerator<ReplayRecords> {
   const decoder = new RecordDecoder()
-  const child = await startReplayer(options)
+  const child = await startReplayer(command, options)
   const { stdin, stdout, stderr } = child
   const exited = once(child, 'close')
   // A program that cannot be started is told by what waits for its end, further down.
@@ -64,7 +73,7 @@ export async function* replayNative(
   }
 }
 
-async function startReplayer(options: NativeOptions) {
+async function startReplayer(command: readonly string[], options: NativeOptions) {
   const { allocator } = options
   const binary = await nativeReplayer()
   const library =
@@ -72,12 +81,12 @@ async function startReplayer(options: NativeOptions) {
       ? await nativeLibrary(allocator)
       : await preloadFile(options.preload)
   const glibc = library === undefined
-  const flags = glibc ? [] : ['--plain']
-  if (allocator === 'tcmalloc') flags.push('--tcmalloc')
+  const flags = glibc || command[0] !== 'trace' ? [] : ['--plain']
+  if (allocator === 'tcmalloc' && command[0] === 'trace') flags.push('--tcmalloc')
   if (options.mallocInfo === true && glibc) flags.push('--malloc-info')
   if (options.dumpAt !== undefined) flags.push('--dump-at', String(options.dumpAt))
   const [program = binary, ...rest] = [...(options.wrapper ?? []), binary]
-  return spawn(program, [...rest, 'trace', ...flags], {
+  return spawn(program, [...rest, ...command, ...flags], {
     env: nativeEnvironment(allocator, library, options.settings ?? {}),
     stdio: ['pipe', 'pipe', 'pipe'],
   })

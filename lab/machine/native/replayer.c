@@ -2,6 +2,7 @@
  * arena-lab native replayer. Own code, C11, built on demand by the TypeScript side:
  *
  *   replayer trace [--plain] [--tcmalloc] [--malloc-info] [--dump-at N]  < binary trace > records
+ *   replayer scenario FOLDER                                             > records
  *   replayer version                                                     > glibc's version
  */
 #define _GNU_SOURCE
@@ -31,7 +32,9 @@ int main(int count, char **arguments) {
     out_flush();
     return 0;
   }
-  if (count < 2 || strcmp(arguments[1], "trace") != 0) die("usage: replayer trace | version");
+  if (count == 3 && strcmp(arguments[1], "scenario") == 0) return run_scenario(arguments[2]);
+  if (count < 2 || strcmp(arguments[1], "trace") != 0)
+    die("usage: replayer trace | scenario FOLDER | version");
   struct options options = {.aligned = 1, .dump_at = -1};
   for (int i = 2; i < count; i++) {
     if (strcmp(arguments[i], "--plain") == 0)

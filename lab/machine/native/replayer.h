@@ -19,6 +19,13 @@
 
 /* Zeroed and resident memory that no malloc knows of; ends the program when there is none. */
 void *own_memory(size_t bytes);
+/*
+ * The same as shared memory, which does not count in RssAnon; for what scenarios need. Not resident
+ * until touched. own_shared_bytes() is how much of it there is.
+ */
+void *own_shared(size_t bytes);
+void own_free(void *memory, size_t bytes);
+uint64_t own_shared_bytes(void);
 /* Ends the program with a message on stderr and exit status 70. */
 void die(const char *message) __attribute__((noreturn));
 
@@ -39,6 +46,8 @@ void in_take(uint32_t count);
 
 /* Bytes of address space (VmSize) and bytes resident (VmRSS). */
 void process_sizes(double *vm_bytes, double *rss_bytes);
+/* Anonymous bytes resident (RssAnon) and bytes of address space. */
+void process_status(double *anonymous_bytes, double *vm_bytes);
 double process_minor_faults(void);
 /* Address at which the kernel put the start of the brk heap. */
 uintptr_t process_start_brk(void);
@@ -77,5 +86,7 @@ struct options {
 };
 
 int replay_trace(const struct options *options);
+/* Runs the scenario whose plan and op files lie in a folder. */
+int run_scenario(const char *folder);
 
 #endif
