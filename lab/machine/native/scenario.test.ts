@@ -98,7 +98,7 @@ describe.skipIf(version !== '2.36')('native scenarios', () => {
     // A trim leaves top_pad, 128 KiB.
     const trimmed = await after({ trim_threshold: 131_072 })
     expect(trimmed).toBeLessThan(200 * KIB)
-    expect(await after({})).toBeGreaterThanOrEqual(trimmed + 16 * KIB)
+    expect(await after({})).toBeGreaterThanOrEqual(trimmed + 8 * KIB)
   })
 
   it('channels, barriers, tables, handed cells, loops until the deadline: all is freed', async () => {
