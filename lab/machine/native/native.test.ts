@@ -39,7 +39,7 @@ afterEach(() => {
 })
 
 describe.skipIf(version !== '2.36')('native replay under glibc 2.36', () => {
-  it('places after the main thread’s cache, in an arena after its state, in its own page', async () => {
+  it('places after the cache, in an arena after its state, in its own page', async () => {
     const { lines } = await replay(['0 m 0 24', '0 m 1 200000', '1 m 2 24', '1 m 3 24', '0 f 1'])
     // 656 bytes of tcache, a header of 16; in an arena its state and heap_info come before.
     expect(lines).toEqual(['M 672', 'P 16', 'H0.0 2928', 'H0.0 2960'])
@@ -56,7 +56,7 @@ describe.skipIf(version !== '2.36')('native replay under glibc 2.36', () => {
     expect(lines.slice(-2)).toEqual([`M ${after}`, `M ${after - 288}`])
   })
 
-  it('checkpoints: nothing held is nothing resident, but for the pages of cache and top', async () => {
+  it('checkpoints: nothing held, nothing resident but cache and top', async () => {
     const { lines, checks } = await replay(['0 m 0 100000', '0 w 0', 'k', '0 f 0', '0 t 0', 'k'])
     const rss = lines.filter((line) => line.startsWith('k')).map((line) => line.split('# rss ')[1])
     expect(Number(rss[0])).toBeGreaterThanOrEqual(100_000)
@@ -78,7 +78,7 @@ describe.skipIf(version !== '2.36')('native replay under glibc 2.36', () => {
     expect((await replay(lines)).lines).toEqual((await replay(lines)).lines)
   })
 
-  it('a replayer that dies is a failure with its own words, and does not hang the feeder', async () => {
+  it('a replayer that dies fails in its own words and hangs nobody', async () => {
     const bad = [new Uint8Array(Int32Array.of(77, 0).buffer), new Uint8Array(4 * 2 ** 20)]
     const run = async (): Promise<void> => {
       for await (const _ of replayNative(bad, { allocator: 'glibc' }));
@@ -122,7 +122,7 @@ describe('native: what must be there', () => {
     await expect(fresh.nativeReplayer()).rejects.toThrow(/no `cc` found \(Debian: apt install gcc/)
   })
 
-  it('libraries: unknown names get the nearest, files that cannot be read are refused', async () => {
+  it('libraries: unknown names get the nearest, unreadable files are refused', async () => {
     await expect(nativeLibrary('jemaloc')).rejects.toThrow(/jemalloc/)
     expect(await nativeLibrary('glibc')).toBeUndefined()
     await expect(preloadFile('/nowhere/lib.so')).rejects.toThrow(/cannot be read/)

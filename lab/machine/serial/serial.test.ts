@@ -1,4 +1,6 @@
-/** Goal: the serial machine carries a trace out in its order, the same each time and in any pieces. */
+/**
+ * Goal: the serial machine carries a trace out in its order, the same each time and in any pieces.
+ */
 import { describe, expect, it } from 'vitest'
 import { resolveTunables } from '../../../allocators/parse-tunables.ts'
 import { designs } from '../../../allocators/registry.ts'

@@ -81,8 +81,8 @@ async function nativeCalls(parts: readonly Uint8Array[], subject: Subject): Prom
 
 /**
  * Calls with what depends on chance taken out: a new heap is either a mapping of 64 MiB at a place
- * that is known to be aligned, or one of 128 MiB that is cut to size, as the kernel's addresses will
- * have it. Sizes that no kernel grants are not told apart.
+ * that is known to be aligned, or one of 128 MiB that is cut to size, as the kernel's addresses
+ * will have it. Sizes that no kernel grants are not told apart.
  */
 function comparable(calls: readonly string[]): string[] {
   const kept: string[] = []

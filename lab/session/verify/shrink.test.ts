@@ -40,7 +40,7 @@ it('shrink: every trial is a trace, and its text parses', async () => {
   expect(sizes).toEqual([...sizes].sort((a, b) => b - a))
 })
 
-it('shrink: a difference that nothing explains leaves nothing, one that all need leaves all', async () => {
+it('shrink: what nothing explains leaves nothing, what all need leaves all', async () => {
   const progress = { onSmaller: () => {} }
   const nothing = await shrinkTrace(big(), async () => true, progress)
   expect(linesOf(nothing).filter((line) => !line.startsWith('0 '))).toEqual([])

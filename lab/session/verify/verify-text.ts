@@ -17,7 +17,8 @@ export function equalText({ label, allocator }: Subject, comparison: Comparison)
     allocator === 'glibc'
       ? '(mallinfo2, resident bytes, every chunk), malloc_info'
       : '(MallocExtension’s properties, resident bytes)'
-  return `${label}: equal: ${ops} ops, ${placements} placements, ${checkpoints} checkpoints ${what}\n`
+  const counts = `${ops} ops, ${placements} placements, ${checkpoints} checkpoints`
+  return `${label}: equal: ${counts} ${what}\n`
 }
 
 /** Empty when none was left out. */
