@@ -181,6 +181,6 @@ function bytesOf(words: readonly number[] | Int32Array): Uint8Array {
 
 const tooLong = ({ name }: Scenario): BadInput =>
   new BadInput(
-    `scenario ${name} records over ${OPS_MAX} ops: too many for the native machine, which records ` +
+    `scenario ${name} records over ${OPS_MAX} ops: too many for native, which records ` +
       'all of them beforehand (give it smaller parameters)',
   )

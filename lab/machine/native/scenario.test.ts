@@ -101,7 +101,7 @@ describe.skipIf(version !== '2.36')('native scenarios', () => {
     expect(await after({})).toBeGreaterThanOrEqual(trimmed + 8 * KIB)
   })
 
-  it('channels, barriers, tables, handed cells, loops until the deadline: all is freed', async () => {
+  it('channels, barriers, tables, handed cells, loops: all is freed', async () => {
     const options = {
       scenario: everything,
       params: resolveParams(everything, []),

@@ -7,7 +7,7 @@ import { runReplayer } from './replay.ts'
 import { type ScenarioFilesOptions, writeScenarioFiles } from './scenario-files.ts'
 
 /** What the process looked like at a phase mark, or at the end. */
-export interface NativePhase {
+interface NativePhase {
   /** Undefined at the end. */
   readonly label: string | undefined
   /** Since the start. */

@@ -1,4 +1,6 @@
-/** Goal: a recorded scenario is a trace of what its lab threads do, in turns, with all blocks found. */
+/**
+ * Goal: a recorded scenario is a trace of what its lab threads do, in turns, with all blocks found.
+ */
 import { describe, expect, it } from 'vitest'
 import { builtInScenarios } from '../../../scenarios/index.ts'
 import { loadScenario } from '../load.ts'
