@@ -38,7 +38,7 @@ const {
   NON_MAIN_ARENA,
 } = chunk
 const { SIZE } = chunk.ChunkWord
-const { NB_REFUSED, PTRDIFF_MAX } = sizes
+const { NB_REFUSED, PTRDIFF_END } = sizes
 
 /** MINSIZE in bytes. */
 const MIN_CHUNK_BYTES = bytesOfWords(MIN_CHUNK_WORDS)
@@ -91,7 +91,7 @@ export class GlibcThreadHeap implements ThreadHeap {
 
   calloc(count: number, bytes: number): Block {
     const total = count * bytes
-    if (total > PTRDIFF_MAX) return BLOCK_NULL
+    if (total >= PTRDIFF_END) return BLOCK_NULL
     const { m } = this
     if (m.tcache === 0) tcacheInit(m)
     const single = m.process.singleThreaded

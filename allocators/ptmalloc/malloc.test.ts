@@ -50,6 +50,8 @@ describe('glibc: where blocks come from', () => {
   it('a request over PTRDIFF_MAX is refused before anything happens', () => {
     const { main, process } = glibcBench()
     expect(main.malloc(2 ** 64)).toBe(BLOCK_NULL)
+    expect(main.malloc(2 ** 63)).toBe(BLOCK_NULL)
+    expect(main.calloc(2 ** 31, 2 ** 32)).toBe(BLOCK_NULL)
     expect(main.calloc(2 ** 40, 2 ** 40)).toBe(BLOCK_NULL)
     expect(process.calls).toEqual([])
   })

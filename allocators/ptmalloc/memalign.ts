@@ -12,7 +12,7 @@ import {
 } from './chunk-layout.ts'
 import { chunkAt, type Ptmalloc } from './ptmalloc.ts'
 import { carryMapped } from './registry.ts'
-import { NB_REFUSED, PTRDIFF_MAX, requestToSize } from './size-class.ts'
+import { NB_REFUSED, PTRDIFF_END, requestToSize } from './size-class.ts'
 
 /** MALLOC_ALIGNMENT and MINSIZE, in bytes. */
 export const MALLOC_ALIGNMENT_BYTES = 16
@@ -23,7 +23,7 @@ const MIN_CHUNK_BYTES = 32
  * over half the address space, which it refuses.
  */
 export function effectiveAlignment(bytes: number): number {
-  if (bytes > PTRDIFF_MAX) return 0
+  if (bytes > PTRDIFF_END) return 0
   let alignment = MIN_CHUNK_BYTES
   while (alignment < bytes) alignment *= 2
   return alignment
@@ -37,7 +37,7 @@ export function effectiveAlignment(bytes: number): number {
  */
 export function intMemalign(m: Ptmalloc, av: Arena, alignment: number, bytes: number): Chunk {
   const nb = requestToSize(bytes)
-  if (nb === NB_REFUSED || alignment >= PTRDIFF_MAX) return CHUNK_NONE
+  if (nb === NB_REFUSED || alignment >= PTRDIFF_END) return CHUNK_NONE
   m.hugeBytes = bytes
   const p = m.rules.intMalloc(m, av, bytesOfWords(m.requestWords(nb)) + alignment + MIN_CHUNK_BYTES)
   if (p === CHUNK_NONE) return CHUNK_NONE

@@ -8,10 +8,10 @@ import * as chunk from './chunk-layout.ts'
 const { ALIGN_MASK, ALIGN_WORDS, MIN_CHUNK_WORDS } = chunk
 
 /**
- * PTRDIFF_MAX, rounded up to what a Number holds: requests above are refused outright. Requests
- * that a Number cannot tell from PTRDIFF_MAX (within 1 KiB) are taken for it.
+ * PTRDIFF_MAX + 1: requests from here on are refused outright. PTRDIFF_MAX itself is no Number; the
+ * largest below it is 1 KiB smaller.
  */
-export const PTRDIFF_MAX = 2 ** 63
+export const PTRDIFF_END = 2 ** 63
 const INT32_MAX = 0x7fffffff
 /** Requests from here on cannot be in the lab's memory; see NB_HUGE. */
 const HUGE_BYTES = 2 ** 33 - 64
@@ -41,7 +41,7 @@ export function requestToSize(bytes: number): number {
 }
 
 function largeRequestToSize(bytes: number): number {
-  if (bytes > PTRDIFF_MAX) return NB_REFUSED
+  if (bytes >= PTRDIFF_END) return NB_REFUSED
   if (bytes >= HUGE_BYTES) return NB_HUGE
   return Math.floor((bytes + PADDING_BYTES) / GRANULE_BYTES) * ALIGN_WORDS
 }
@@ -98,6 +98,6 @@ export const ptmalloc2Bin = (size: number): number =>
 
 /** checked_request2size of ptmalloc2, which refuses only what would wrap around 2^64. */
 export function ptmalloc2RequestToSize(bytes: number): number {
-  if (bytes <= PTRDIFF_MAX) return requestToSize(bytes)
+  if (bytes < PTRDIFF_END) return requestToSize(bytes)
   return bytes >= 2 ** 64 - 64 ? NB_REFUSED : NB_HUGE
 }

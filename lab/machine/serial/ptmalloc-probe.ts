@@ -55,6 +55,8 @@ const MALLINFO_FIGURES = 9
 const CERTAIN_WHEN_MAPPED = PAGE_BYTES
 const CERTAIN_IN_BRK = MIB
 const CERTAIN_IN_HEAP = 32 * MIB
+/** Fails wherever memory lies. */
+const NEVER_GRANTED = 2 ** 48
 /** What _int_memalign asks for beyond alignment and request: MINSIZE, and rounding. */
 const ALIGNMENT_EXTRA = 64
 const Figure = Object.fromEntries(CHECK_FIGURES.map((name, i) => [name, i])) as Readonly<
@@ -133,7 +135,7 @@ export class PtmallocProbe implements HeapProbe {
   }
 
   isUncertain(alignment: number, bytes: number, thread: number): boolean {
-    if (alignment <= CERTAIN_WHEN_MAPPED) return false
+    if (alignment <= CERTAIN_WHEN_MAPPED || alignment + bytes >= NEVER_GRANTED) return false
     const threshold = bytesOfWords(this.#m.static(StaticWord.MMAP_THRESHOLD))
     if (bytes + alignment + ALIGNMENT_EXTRA >= threshold) return true
     return alignment > (thread === 0 ? CERTAIN_IN_BRK : CERTAIN_IN_HEAP)
