@@ -235,19 +235,21 @@ describeInChromium('dashboard in Chromium', () => {
     expect(await page.textContent('.badge')).toBe('waiting')
     const lines = run.lines[0]!
     const half = Math.floor(lines.length / 2)
-    const shown: number[] = []
-    for (const end of [half, lines.length]) {
-      for (const line of lines.slice(end === half ? 0 : half, end)) dashboard.publish(0, line)
-      await settle(page)
-      expect(await page.textContent('.badge')).toMatch(/^running · day \d$/)
+    const shown = async (): Promise<number> => {
       const legend = await tableRows(page, '[data-readout="memory"]')
-      shown.push(mib(legend.find((row) => row[0] === 'RSS')![1]!))
+      return mib(legend.find((row) => row[0] === 'RSS')?.[1] ?? '0 MiB')
     }
-    const rss = (line: number): number =>
-      samplesOf({ ...run, lines: [lines.slice(0, line)] }, 0).at(-1)!.rss / MIB
-    expect(shown[0]).toBeCloseTo(rss(half), -1)
-    expect(shown[1]).toBeCloseTo(rss(lines.length), -1)
-    expect(shown[1]).toBeGreaterThan(shown[0]! * 1.2)
+    const rss = (end: number): number =>
+      samplesOf({ ...run, lines: [lines.slice(0, end)] }, 0).at(-1)!.rss / MIB
+    for (const [start, end] of [
+      [0, half],
+      [half, lines.length],
+    ] as const) {
+      for (const line of lines.slice(start, end)) dashboard.publish(0, line)
+      await expect.poll(shown, { timeout: 10_000 }).toBeCloseTo(rss(end), -1)
+      expect(await page.textContent('.badge')).toMatch(/^running · day \d$/)
+    }
+    expect(rss(lines.length)).toBeGreaterThan(rss(half) * 1.2)
     expect(problems).toEqual([])
   })
 
