@@ -2,6 +2,10 @@
 import type { SpaceLimits } from '../memory/address-space.ts'
 import type { SharedRun } from './shared-run.ts'
 
+/** Machines that carry out scenarios (`start.ts` starts them). */
+export const MACHINE_NAMES = ['threads', 'virtual', 'explore'] as const
+export type MachineName = (typeof MACHINE_NAMES)[number]
+
 /** A design by name or file, with its resolved tunables: plain data, sent to workers. */
 interface VariantPlan {
   /** As the user wrote it: `glibc:arena_max=1`. */
@@ -13,6 +17,9 @@ interface VariantPlan {
 
 /** One run: one design, one scenario, one machine. Plain data, sent to workers as it is. */
 export interface RunPlan {
+  readonly machine: MachineName
+  /** Varies what a simulated scheduler may choose: ties, slice lengths, switches. Else unused. */
+  readonly scheduleSeed: number
   readonly variant: VariantPlan
   /** Built-in scenario name, or the path of a user's scenario file. */
   readonly scenario: string

@@ -21,6 +21,8 @@ const LOOK = { check: true, mappings: true, atRest: true }
 function openRun(design: Design) {
   const tunables = resolveTunables(design.tunables, [])
   const plan: RunPlan = {
+    machine: 'threads',
+    scheduleSeed: 1,
     variant: { label: design.name, design: design.name, tunables },
     scenario: 'none',
     params: {},

@@ -1,7 +1,7 @@
 /** One variant of a run, from its start to its summary: machine, sampler and observer together. */
 import type { Design } from '../../allocators/contract.ts'
 import type { SharedRun } from '../machine/shared-run.ts'
-import { startThreadsMachine } from '../machine/threads/machine.ts'
+import { startMachine } from '../machine/start.ts'
 import type { MachineOutcome, RunningMachine, RunPlan, Safepoint } from '../machine/types.ts'
 import type { MappingRow } from '../memory/address-space.ts'
 import { LockReader } from '../metrics/lock-reader.ts'
@@ -52,7 +52,7 @@ class VariantRun {
 
   async carryOut(): Promise<VariantResult> {
     const { plan, design, scenario, signal } = this.#parts
-    const machine = await startThreadsMachine(plan, design, scenario, {
+    const machine = await startMachine(plan, design, scenario, {
       onPrepared: async (run) => {
         this.#sampler = this.#newSampler(run)
         this.#observer = await Observer.start(run.init)
