@@ -4,6 +4,7 @@ import { BadInput } from '../words/bad-input.ts'
 import type { Scenario } from '../workload/scenario.ts'
 import { startThreadsMachine } from './threads/machine.ts'
 import type { MachineListener, MachineName, RunningMachine, RunPlan } from './types.ts'
+import { startVirtualMachine } from './virtual/machine.ts'
 
 /** Resolves when the run is under way; rejects when it cannot start. */
 type StartMachine = (
@@ -15,7 +16,7 @@ type StartMachine = (
 
 const STARTERS: Readonly<Record<MachineName, StartMachine | undefined>> = {
   threads: startThreadsMachine,
-  virtual: undefined,
+  virtual: startVirtualMachine,
   explore: undefined,
 }
 

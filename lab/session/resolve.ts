@@ -10,7 +10,8 @@ import { builtInScenarios } from '../../scenarios/index.ts'
 import { loadDesign } from '../machine/designs.ts'
 import { createSharedRun, type SharedRun } from '../machine/shared-run.ts'
 import { checkMachine } from '../machine/start.ts'
-import type { RunPlan } from '../machine/types.ts'
+import type { RunPlan, SimulationPlan } from '../machine/types.ts'
+import { loadCostTable, resolveCosts } from '../machine/virtual/costs.ts'
 import { BadInput, messageOf } from '../words/bad-input.ts'
 import { formatSize, readableSize } from '../words/sizes.ts'
 import { bytesOfPages, GIB, MIB, PAGE_BYTES, roundUp } from '../words/units.ts'
@@ -80,8 +81,15 @@ async function resolveVariant(
     drain: request.drain,
     fill: request.fill,
     spinCount: request.spinCount,
+    simulation: simulationPlan(request, design),
   }
   return { plan, design }
+}
+
+function simulationPlan(request: RunRequest, design: Design): SimulationPlan | undefined {
+  if (request.machine !== 'virtual') return undefined
+  const costs = resolveCosts(loadCostTable(request.costs), design.name)
+  return { costs, lines: request.lines, sampleHz: request.sampleHz }
 }
 
 /** Every lab thread alive at once needs a worker thread of its own. */

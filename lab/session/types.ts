@@ -39,6 +39,10 @@ export interface RunRequest {
   readonly machine: MachineName
   /** As `RunPlan.scheduleSeed`. */
   readonly scheduleSeed: number
+  /** Cost table of the virtual machine: a preset or the path of a file. */
+  readonly costs: string
+  /** As `SimulationPlan.lines`. */
+  readonly lines: boolean
   readonly limits: SpaceLimits
   /** CPUs the modelled process sees. */
   readonly cores: number
