@@ -277,7 +277,11 @@ export class Engine {
     this.#spinEnd[seat] = 0
     this.#publish(seat, SeatState.RUNNING, 0)
     const half = this.#costs.lock >>> 1
-    return before < 0 ? half : half + this.#lines.between(before, core)
+    if (before < 0 || before === core) return half
+    // The lock's line, and what the lock protects, come from the core that had it last. Everybody
+    // who spins for it fetches the line too, one after the other (T. Anderson, 1990).
+    const lines = 1 + this.#locks.spinning[lock]! + this.#costs.design.lockedLines
+    return half + lines * this.#lines.between(before, core)
   }
 
   /** ns that letting go costs the holder. */

@@ -25,6 +25,8 @@ export class SimLocks {
   readonly contended: Uint8Array
   /** Counts each lock's acquisitions, modulo 2^32. */
   readonly turn: Int32Array
+  /** Seats that spin for each lock. */
+  readonly spinning: Int32Array
   readonly #control: Control
   readonly #spinners: SeatQueues
   readonly #sleepers: SeatQueues
@@ -40,6 +42,7 @@ export class SimLocks {
     this.woken = new Int32Array(locksMax)
     this.contended = new Uint8Array(locksMax)
     this.turn = new Int32Array(locksMax)
+    this.spinning = new Int32Array(locksMax)
     this.#spinners = new SeatQueues(locksMax, seats)
     this.#sleepers = new SeatQueues(locksMax, seats)
     this.#waiters = new Int32Array(locksMax)
@@ -103,15 +106,18 @@ export class SimLocks {
 
   /** Waits on its core, until `firstSpinner` or `stopSpinning`. */
   spin(lock: number, seat: number): void {
+    this.spinning[lock]!++
     this.#spinners.append(lock, seat)
   }
   stopSpinning(lock: number, seat: number): void {
+    this.spinning[lock]!--
     this.#spinners.remove(lock, seat)
   }
   /** The spinner that the lock goes to, -1 for none. */
   firstSpinner(lock: number): number {
     const seat = this.#spinners.takeFirst(lock)
     if (seat !== NOBODY) {
+      this.spinning[lock]!--
       this.#add(lockFloats(this.#control, lock) + LockFigure.SPIN_ACQUISITIONS, 1)
     }
     return seat
