@@ -222,13 +222,13 @@ async function carryOut(request: RunRequest, flags: RunFlags, streams: Streams):
   try {
     const hooks = together([progress, dashboard].filter((listener) => listener !== undefined))
     const sweep = await sweepOf(request)
-    if (sweep !== undefined) {
+    if (sweep.axes.length > 0) {
       const result = await runSweep(request, sweep, hooks, interrupt.signal)
       progress?.end()
       await printSweep(result, flags, streams)
       return result.exitCode
     }
-    const { summary, exitCode, problems } = await runVariants(request, hooks, interrupt.signal)
+    const { summary, exitCode, problems } = await runVariants(sweep.plain, hooks, interrupt.signal)
     progress?.end()
     const text = flags.json
       ? summaryJson(summary)
