@@ -1,6 +1,6 @@
 /**
- * Sweeps: `-P threads=1,2,4`, `-P threads=1..16`, `-P cores=1,2,4,…,192`. Each point is a run of its
- * own, with its own folder; they go one after the other.
+ * Sweeps: `-P threads=1,2,4`, `-P threads=1..16`, `-P cores=1,2,4,…,192`. Each point is a run of
+ * its own, with its own folder; they go one after the other.
  */
 import { resolve } from 'node:path'
 import { builtInScenarios } from '../../scenarios/index.ts'

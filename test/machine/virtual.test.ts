@@ -84,7 +84,7 @@ describe('virtual: same seed, same run', () => {
 })
 
 describe('virtual: what costs time', () => {
-  it('a lock that is held while its holder is off the core keeps all waiting: a convoy', async () => {
+  it('a convoy: a lock whose holder is off its core keeps all waiting', async () => {
     const options = { params: { threads: 8, rounds: 500 }, cores: 2 }
     const short = await runVirtual(crowd, design('bump'), { ...options, costs: { slice: 5000 } })
     const long = await runVirtual(crowd, design('bump'), options)
