@@ -57,6 +57,7 @@ export class LabThread {
       handed: entry.handed,
       tables: context.scenarioPlan.tables,
       privateCells: run.control.plan.cellsPerSeat,
+      ...(context.loopOps === undefined ? {} : { loopOps: context.loopOps }),
     })
   }
 
@@ -97,12 +98,13 @@ export class LabThread {
 
   /** False when the lab thread ends before the batch does. */
   #carryOut(batch: Batch): boolean {
-    const { clock } = this.#context
+    const { clock, beforeOp } = this.#context
     const { ops, length } = batch
     let start = clock()
     let at = 0
     while (at < length) {
-      const end = this.#controlOps.paced ? nextOp(ops, at) : length
+      const end = this.#controlOps.paced || beforeOp !== undefined ? nextOp(ops, at) : length
+      beforeOp?.(ops[at]!)
       const reached = this.#heapOps.run(ops, at, end)
       if (reached > at && this.#controlOps.paced) this.#controlOps.keepPace()
       at = reached
