@@ -57,8 +57,8 @@ export interface Explored {
   /** Accesses to words, locks, atomics and system calls: at each, another could have gone on. */
   readonly accesses: number
   readonly switches: number
-  /** Moments at which the whole heap was checked. */
-  readonly safepoints: number
+  /** Safepoints at which the whole heap was checked. */
+  readonly checks: number
   /** Schedules whose lab threads were stopped because they were too long. */
   readonly cut: number
   /** Number of the schedule that failed. */
