@@ -89,9 +89,10 @@ class ExploreMachine implements RunningMachine {
     this.#listener = listener
     this.#snapshot = snapshot
     this.#explore = new ExploreWords(this.plan.threads)
-    this.#explore.words[ExploreWord.FIRST] = this.plan.scheduleSeed
-    this.#explore.words[ExploreWord.LAST] =
-      this.plan.scheduleSeed + (this.plan.schedules ?? SCHEDULES_DEFAULT) - 1
+    // Schedule 0, without switches, is always carried out first.
+    const first = Math.max(1, this.plan.scheduleSeed)
+    this.#explore.words[ExploreWord.FIRST] = first
+    this.#explore.words[ExploreWord.LAST] = first + (this.plan.schedules ?? SCHEDULES_DEFAULT) - 1
     this.#clock = realClock(run.init.clockOriginMs)
     this.#pool = new Piscina({
       filename: new URL('./worker.js', import.meta.url).href,
