@@ -10,6 +10,7 @@ import { messageOf } from '../words/bad-input.ts'
 import { packageVersion } from './about.ts'
 import { exitCodeOf } from './exit-code.ts'
 import { Recording } from './recording.ts'
+import { replayCommand } from './replay-command.ts'
 import { type ResolvedRun, resolveRequest } from './resolve.ts'
 import { failedThresholds } from './thresholds.ts'
 import type { RunHooks, RunRequest, RunResult } from './types.ts'
@@ -50,6 +51,7 @@ export async function runVariants(
           hooks.onSample?.(place, line)
         },
         onNotice: (text) => hooks.onNotice?.(`${plan.variant.label}: ${text}`),
+        replayCommand: (schedule) => replayCommand(request, plan.variant.label, schedule),
       })
       variants.push(summary)
       recording.mappings(plan.variant.label, mappings)

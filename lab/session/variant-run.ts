@@ -22,6 +22,8 @@ export interface VariantParts {
   onStart(machine: RunningMachine): void
   onLine(line: SampleLine): void
   onNotice(text: string): void
+  /** The command that repeats one schedule of the explore machine. */
+  replayCommand(schedule: number): string
   readonly signal: AbortSignal
 }
 
@@ -72,7 +74,7 @@ class VariantRun {
     const sampling = machine.takesSamples === true ? undefined : this.#startSampling()
     let outcome: MachineOutcome
     try {
-      outcome = await machine.finished
+      outcome = this.#withReplay(await machine.finished)
     } finally {
       clearInterval(sampling)
       signal.removeEventListener('abort', stop)
@@ -183,6 +185,13 @@ class VariantRun {
       cpu,
       notices: this.#notices,
     })
+  }
+
+  #withReplay(outcome: MachineOutcome): MachineOutcome {
+    const { explored } = outcome
+    if (explored?.failedSchedule === undefined) return outcome
+    const replay = this.#parts.replayCommand(explored.failedSchedule)
+    return { ...outcome, explored: { ...explored, replay } }
   }
 
   #isBroken(): boolean {
