@@ -14,7 +14,7 @@ import { buildTwin } from '../support/twin-design.ts'
 
 const SCHEDULES = 1000
 /** Of sound designs: they have passed 10 000 each (see lab/machine/explore). */
-const SOUND = 50
+const SOUND = 40
 const explore = (scenario: string, design: string, options: RunOptions): Promise<Ran> =>
   runThreads(scenario, design, { machine: 'explore', ...options })
 const faulty = (name: string): string => testFile(`faulty/${name}.ts`)
@@ -99,18 +99,18 @@ describe('explore: sound designs', () => {
 
   it('the small design whose twins fail does not', async () => {
     const design = faulty('owned-slabs')
-    const { outcome } = await explore('pass-around', design, { schedules: 200, params: SLABS })
+    const { outcome } = await explore('pass-around', design, { schedules: 150, params: SLABS })
     expect(outcome.message).toBe('')
   })
 
-  it('the same seed gives the same schedules, another gives others', async () => {
+  it('the same seed gives the same schedules', async () => {
     const runs: Ran[] = []
-    for (const seed of [1, 1, 2]) {
-      runs.push(await explore('pass-around', 'ptmalloc2', { schedules: 20, seed }))
+    for (let run = 0; run < 2; run++) {
+      runs.push(await explore('pass-around', 'ptmalloc2', { schedules: 20, seed: 3 }))
     }
-    const [first, second, other] = runs.map(({ outcome }) => outcome.explored)
+    const [first, second] = runs.map(({ outcome }) => outcome.explored)
+    expect(first?.switches).toBeGreaterThan(100)
     expect(second).toEqual(first)
-    expect(other?.switches).not.toBe(first?.switches)
   })
 })
 
@@ -119,7 +119,7 @@ describe('explore: scenarios that were not made for it', () => {
     const options = { schedules: 3, params: { pairs: 1 } }
     const { outcome } = await explore(testFile('scenarios/traffic.ts'), 'glibc', options)
     expect(outcome.message).toBe('')
-    expect(outcome.explored).toMatchObject({ schedules: 3, cut: 4 })
+    expect(outcome.explored).toMatchObject({ schedules: 3, cut: 3 })
   })
 
   it('a thread that waits for itself is a deadlock in every schedule', async () => {
