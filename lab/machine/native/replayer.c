@@ -3,6 +3,7 @@
  *
  *   replayer trace [--plain] [--tcmalloc] [--malloc-info] [--dump-at N]  < binary trace > records
  *   replayer scenario FOLDER                                             > records
+ *   replayer bench FOLDER WARM_MS MEASURED_MS [--stubs]                  > records
  *   replayer version                                                     > glibc's version
  */
 #define _GNU_SOURCE
@@ -33,8 +34,11 @@ int main(int count, char **arguments) {
     return 0;
   }
   if (count == 3 && strcmp(arguments[1], "scenario") == 0) return run_scenario(arguments[2]);
+  if (count >= 5 && strcmp(arguments[1], "bench") == 0)
+    return run_bench(arguments[2], strtol(arguments[3], NULL, 10), strtol(arguments[4], NULL, 10),
+                     count == 6 && strcmp(arguments[5], "--stubs") == 0);
   if (count < 2 || strcmp(arguments[1], "trace") != 0)
-    die("usage: replayer trace | scenario FOLDER | version");
+    die("usage: replayer trace | scenario FOLDER | bench FOLDER WARM_MS MEASURED_MS | version");
   struct options options = {.aligned = 1, .dump_at = -1};
   for (int i = 2; i < count; i++) {
     if (strcmp(arguments[i], "--plain") == 0)
