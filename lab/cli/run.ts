@@ -102,9 +102,9 @@ function addWhatToRun(command: Command): void {
     )
     .option(
       '--schedule-seed <n>',
-      'of the choices a simulated scheduler has (--machine virtual, explore)',
+      'of the choices a simulated scheduler has (--machine virtual, explore); 0: none',
       countOption('--schedule-seed', 0, INT32_MAX),
-      1,
+      0,
     )
     .option('--seed <n>', 'of all random choices', countOption('--seed', 0, INT32_MAX), 1)
     .option('--seconds <duration>', 'end roles after so long', secondsOption('--seconds'))
