@@ -83,6 +83,8 @@ export const ControlWord = {
   QUEUE_LOCK: 14,
   /** 1 when the process has more than one thread, or ever had one (glibc's !SINGLE_THREAD_P). */
   MULTI_THREADED: 15,
+  /** Looks at the heap so far (observe.ts): blocks allocated from then on remember it. */
+  LOOKS: 16,
 } as const
 const CONTROL_WORDS = 64
 
