@@ -78,6 +78,8 @@ async function resolveCell(
   }
   const plan: RunPlan = {
     variant: { label, design: name, tunables },
+    machine: 'threads',
+    scheduleSeed: 0,
     scenario: BENCH_SCENARIO,
     params,
     seed: request.seed,
