@@ -29,6 +29,7 @@ interface RunFlags {
   readonly param?: readonly Assignment[]
   readonly machine: MachineName
   readonly scheduleSeed: number
+  readonly schedules?: number
   readonly memoryLimit?: number
   readonly addressSpaceLimit?: number
   readonly overcommitMemory: 0 | 1 | 2
@@ -106,6 +107,11 @@ function addWhatToRun(command: Command): void {
       countOption('--schedule-seed', 0, INT32_MAX),
       0,
     )
+    .option(
+      '--schedules <n>',
+      'how many the explore machine carries out, from --schedule-seed on (default: 1000)',
+      countOption('--schedules', 1, INT32_MAX),
+    )
     .option('--seed <n>', 'of all random choices', countOption('--seed', 0, INT32_MAX), 1)
     .option('--seconds <duration>', 'end roles after so long', secondsOption('--seconds'))
     .option('--drain', 'free everything at the end of --seconds', false)
@@ -176,6 +182,7 @@ function requestOf(scenario: string, flags: RunFlags): RunRequest {
     params: flags.param ?? [],
     machine: flags.machine,
     scheduleSeed: flags.scheduleSeed,
+    ...(flags.schedules === undefined ? {} : { schedules: flags.schedules }),
     limits: {
       memoryLimit: flags.memoryLimit,
       addressSpaceLimit: flags.addressSpaceLimit,

@@ -45,7 +45,7 @@ export async function resolveRequest(request: RunRequest): Promise<ResolvedRun> 
   const scenario = await loadScenario(request.scenario, builtInScenarios)
   const params = resolveParams(scenario, request.params)
   const scenarioPlan = planScenario(scenario, params)
-  if (request.machine === 'threads') checkThreads(scenarioPlan)
+  if (request.machine !== 'virtual') checkThreads(scenarioPlan)
   checkHeap(request.heapBytes)
   const variants: ResolvedVariant[] = []
   for (const text of request.variants) {
@@ -68,6 +68,7 @@ async function resolveVariant(
   const plan: RunPlan = {
     machine: request.machine,
     scheduleSeed: request.scheduleSeed,
+    ...(request.schedules === undefined ? {} : { schedules: request.schedules }),
     variant: { label: variant.label, design: variant.design, tunables },
     scenario: request.scenario,
     params,
