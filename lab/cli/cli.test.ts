@@ -18,6 +18,7 @@ import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import type { RunSummary } from '../metrics/types.ts'
 import { runCli, runWithFileLimit, start } from './test/spawn.ts'
 
+const designs = fileURLToPath(new URL('../../test/designs', import.meta.url))
 const base = mkdtempSync(join(tmpdir(), 'arena-lab-cli-'))
 let folder = ''
 let count = 0
@@ -191,10 +192,8 @@ describe('cli: a disk that fails in the middle', () => {
 })
 
 describe('cli: a worker dies in the middle of an op', () => {
-  it('the lab thread and the arena lock it held are named, what was measured is kept: 1', async () => {
-    const design = fileURLToPath(
-      new URL('../../test/designs/glibc-dies-in-arena.ts', import.meta.url),
-    )
+  it('lab thread and arena lock are named, what was measured is kept: 1', async () => {
+    const design = join(designs, 'glibc-dies-in-arena.ts')
     const { code, stdout } = await runCli(folder, 'run', ...SMALL, '-a', design, '--json')
     expect(code).toBe(1)
     const { folder: run, variants } = JSON.parse(stdout) as RunSummary
