@@ -20,8 +20,9 @@ interface BenchFlags {
   readonly warmup: number
   readonly seed: number
   readonly cores: number
-  readonly spin: number
+  readonly spin?: readonly number[]
   readonly native: boolean
+  readonly floors: boolean
   readonly json: boolean
   readonly markdown: boolean
   readonly quiet: boolean
@@ -48,7 +49,7 @@ the loop that carries the ops out.
 
 Examples:
   arena-lab bench -w replace-small,replace-wide -a tcmalloc
-  arena-lab bench -w contend -w cached -a glibc --threads 1,2,4 --spin 100
+  arena-lab bench -w contend -w cached -a glibc --threads 1,2,4 --spin 0,1000
 
 Exit codes: 0 measured · 1 a run failed · 2 bad input · 130, 143 interrupted`
 
@@ -64,7 +65,11 @@ export function benchCommand(streams: Streams, exit: (code: number) => void): Co
       `design, or design:tunable=value,… (repeatable; default: ${VARIANTS.join(', ')})`,
       repeated((text) => text),
     )
-    .option('--threads <list>', 'threads at work: 1,2,4 (default: 1 or 1,2,4)', threadList)
+    .option(
+      '--threads <list>',
+      'threads at work: 1,2,4 (default: 1 or 1,2,4)',
+      listOf('--threads', 1, THREADS_MAX),
+    )
     .option('--rounds <n>', 'measured rounds', countOption('--rounds', 1, ROUNDS_MAX), 5)
     .addOption(
       new Option('--seconds <duration>', 'measured in each run')
@@ -83,8 +88,13 @@ export function benchCommand(streams: Streams, exit: (code: number) => void): Co
       countOption('--cores', 1, CORES_MAX),
       availableParallelism(),
     )
-    .option('--spin <n>', 'spins of a lock before it waits', countOption('--spin', 0, SPIN_MAX), 0)
+    .option(
+      '--spin <list>',
+      'spins of a lock before it waits: 0,100',
+      listOf('--spin', 0, SPIN_MAX),
+    )
     .option('--no-native', 'measure the models alone')
+    .option('--no-floors', 'do not measure what the loops cost without an allocator')
     .addOption(new Option('--json', 'print JSON').default(false).conflicts('markdown'))
     .option('--markdown', 'print a Markdown table', false)
     .option('--quiet', 'show no progress', false)
@@ -107,12 +117,16 @@ async function carryOut(flags: BenchFlags, streams: Streams): Promise<number> {
         seed: flags.seed,
         cores: flags.cores,
         heapBytes: 4 * GIB,
-        spinCount: flags.spin,
+        spins: flags.spin,
         native: flags.native,
+        floors: flags.floors,
       },
       {
         onCell: (text, number, of) => {
           if (!flags.quiet) err.write(`${errStyle(streams).dim(`${number}/${of} ${text}`)}\n`)
+        },
+        onFloor: (workload) => {
+          if (!flags.quiet) err.write(`${errStyle(streams).dim(`${workload}: the loop alone`)}\n`)
         },
       },
       interrupt.signal,
@@ -139,7 +153,10 @@ const manyOf =
     throw new BadInput(`${option} ${quoted(text)}: expected names such as replace-small,remote`)
   }
 
-function threadList(text: string): readonly number[] {
-  const read = countOption('--threads', 1, THREADS_MAX)
-  return [...new Set(text.split(',').map((part) => read(part.trim())))]
-}
+/** Whole numbers of a range: `1,2,4`. */
+const listOf =
+  (option: string, min: number, max: number) =>
+  (text: string): readonly number[] => {
+    const read = countOption(option, min, max)
+    return [...new Set(text.split(',').map((part) => read(part.trim())))]
+  }
