@@ -1,6 +1,7 @@
 /** What `arena-lab bench` measured. `--json` prints it as it is: add fields, never rename any. */
 
 import type { LatencySummary } from '../../metrics/types.ts'
+import type { WasmReference } from './references.ts'
 
 /** Over the rounds of one row. */
 export interface Spread {
@@ -43,10 +44,12 @@ export interface BenchResult {
   readonly opsPerSecond: number
   /** Share of the lab threads' time spent waiting for locks, median of the rounds, 0..1. */
   readonly lockWaitShare: number
-  /** Of the model, one op in 64 timed, in ns; median of the rounds. */
-  readonly latencyNs: { readonly malloc: LatencySummary; readonly free: LatencySummary }
+  /** Of the model, one op in 64 timed, in ns; median of the rounds; null where none were. */
+  readonly latencyNs: { readonly malloc: LatencySummary; readonly free: LatencySummary } | null
   /** Frees by another lab thread than the one that allocated ÷ all frees. */
   readonly remoteShare: number
+  /** mimalloc as WebAssembly, called from JavaScript: a constant, see references.ts. */
+  readonly wasmMimalloc: WasmReference | null
   /** Pairs measured, all rounds together. */
   readonly pairs: number
   readonly nativePairs: number | null

@@ -5,10 +5,12 @@
  */
 import { Bench, type Statistics } from 'tinybench'
 import type { LatencySummary } from '../../metrics/types.ts'
+import { wasmMimalloc } from '../../report/bench/references.ts'
 import type { BenchResult, Spread } from '../../report/bench/types.ts'
 import type { BenchCell } from './cell.ts'
 import { modelRound } from './model-side.ts'
 import { NativeSide } from './native-side.ts'
+import { medianOf, spreadOfValues } from './statistics.ts'
 import type { BenchRequest, ModelFigures, RoundFigures } from './types.ts'
 
 interface Pair {
@@ -106,6 +108,7 @@ function resultOf(cell: BenchCell, pairs: readonly Pair[], bench: Bench): BenchR
       free: medianLatency(models.map(({ freeLatency }) => freeLatency)),
     },
     remoteShare: medianOf(models.map((model) => model.remoteFrees / Math.max(1, model.frees))),
+    wasmMimalloc: wasmMimalloc({ ...cell, native }),
     pairs: total(models),
     nativePairs: native === null ? null : total(natives),
     setByWorkload: cell.setByWorkload,
@@ -125,16 +128,7 @@ const spreadOf = ({ p50, min, max }: Statistics): Spread => ({
   max: max * NS_PER_MS,
 })
 
-/** Of at least one value. */
-export function spreadOfValues(values: readonly number[]): Spread {
-  const sorted = [...values].sort((a, b) => a - b)
-  const middle = (sorted.length - 1) / 2
-  const median = (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle)]!) / 2
-  return { median, min: sorted[0]!, max: sorted.at(-1)! }
-}
-
 const relative = ({ median, min, max }: Spread): number => (max - min) / median
-const medianOf = (values: readonly number[]): number => spreadOfValues(values).median
 const medianRate = (rounds: readonly RoundFigures[]): number =>
   medianOf(rounds.map((round) => round.pairsPerSecond))
 const medianLatency = (rounds: readonly LatencySummary[]): LatencySummary => ({

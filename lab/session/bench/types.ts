@@ -23,6 +23,8 @@ export interface BenchRequest {
   readonly native: boolean
   /** Also measure what the loops cost without an allocator. */
   readonly floors: boolean
+  /** Also measure npm's allocators that are installed. */
+  readonly peers: boolean
 }
 
 /** One run of one side: all working threads together. */
