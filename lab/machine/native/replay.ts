@@ -25,6 +25,9 @@ export interface NativeOptions {
   readonly signal?: AbortSignal
 }
 
+/** The replayer's starts until the heap starts at a multiple of 64 KiB: one in eight does. */
+const HEAP_TRIES = '1000'
+
 /** Packed ops (pack.ts), in pieces. */
 export type TraceParts = Iterable<Uint8Array> | AsyncIterable<Uint8Array>
 
@@ -88,7 +91,9 @@ async function startReplayer(command: readonly string[], options: NativeOptions)
       : await preloadFile(options.preload)
   const glibc = library === undefined
   const flags = glibc || command[0] !== 'trace' ? [] : ['--plain']
-  if (allocator === 'tcmalloc' && command[0] === 'trace') flags.push('--tcmalloc')
+  if (allocator === 'tcmalloc' && command[0] === 'trace') {
+    flags.push('--tcmalloc', '--heap-tries', HEAP_TRIES)
+  }
   if (options.mallocInfo === true && glibc) flags.push('--malloc-info')
   if (options.dumpAt !== undefined) flags.push('--dump-at', String(options.dumpAt))
   const [program = binary, ...rest] = [...(options.wrapper ?? []), binary]

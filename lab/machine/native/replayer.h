@@ -14,6 +14,9 @@
 
 #define PAGE 4096UL
 #define MIB (1024UL * 1024UL)
+#define TCMALLOC_PAGE 8192UL
+/* As TCMALLOC_ALIGNMENT_MAX in tcmalloc-probe.ts. */
+#define HEAP_BOUNDARY 65536UL
 
 /* ── own memory and output (own.c) ───────────────────────────────────────────────────────────── */
 

@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { MessageChannel } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import type { Design } from '../../../allocators/contract.ts'
-import { waitForStart } from '../../sync/barrier.ts'
+import { setPrepared, waitForStart } from '../../sync/barrier.ts'
 import { passPhase, release, setRunState } from '../../sync/pause.ts'
 import { messageOf } from '../../words/bad-input.ts'
 import {
@@ -130,6 +130,7 @@ class ThreadsMachine implements RunningMachine {
     for (let worker = 0; worker < this.plan.threads; worker++) this.#startWorker(worker)
     try {
       await this.#listener.onPrepared?.(this.run)
+      setPrepared(this.#control)
       await waitForStart(
         this.#control,
         this.plan.threads,

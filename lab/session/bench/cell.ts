@@ -102,6 +102,8 @@ export function loopPlan(
   spinCount: number,
 ): RunPlan {
   return {
+    machine: 'threads',
+    scheduleSeed: 0,
     variant,
     scenario: BENCH_SCENARIO,
     params,

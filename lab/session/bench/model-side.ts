@@ -1,5 +1,5 @@
 /** One run of a cell on the threads machine: as a user's run, samples and safepoints included. */
-import { latencyOf } from '../../metrics/percentiles.ts'
+import { LatencyWindow } from '../../metrics/percentiles.ts'
 import { type Control, ControlWord } from '../../words/control.ts'
 import { COUNTER_ROW, Counter } from '../../words/events.ts'
 import { Timed } from '../../words/histogram.ts'
@@ -46,11 +46,16 @@ export async function modelRound(
 
 /** What the counters were when the warm-up ended. */
 class Window {
-  readonly histograms: Int32Array
+  readonly mallocs: LatencyWindow
+  readonly frees: LatencyWindow
   readonly #counters: Float64Array
 
   constructor(control: Control) {
-    this.histograms = Int32Array.from(control.histograms)
+    this.mallocs = new LatencyWindow(control, Timed.MALLOC)
+    this.frees = new LatencyWindow(control, Timed.FREE)
+    // What was timed before is nobody's: the next call tells what comes after it.
+    this.mallocs.next()
+    this.frees.next()
     this.#counters = Float64Array.from(control.counters)
   }
 
@@ -71,8 +76,8 @@ function figuresOf(control: Control, window: Window): ModelFigures {
   return {
     ...round,
     lockWaitShare: round.ns === 0 ? 0 : Math.min(1, waited / round.ns),
-    mallocLatency: latencyOf(control, Timed.MALLOC, window.histograms),
-    freeLatency: latencyOf(control, Timed.FREE, window.histograms),
+    mallocLatency: window.mallocs.next(),
+    freeLatency: window.frees.next(),
     remoteFrees: window.since(control, Counter.REMOTE_FREES),
     frees: window.since(control, Counter.FREES),
   }
