@@ -21,7 +21,7 @@ export async function measureFloor(
   const params = { workload: workloadNumber(workload), threads: 1 }
   const variant = { label: 'floor', design: floorFile, tunables: {} }
   const plan = loopPlan(request, variant, params, 0)
-  const model = await modelRound({ plan, design: floorDesign }, request.warmMs, signal)
+  const model = await modelRound({ plan, design: floorDesign }, request, signal)
   if (model === undefined) return undefined
   if (!request.native) return { workload, model: model.lapNs, native: null }
   const side = await NativeSide.prepare(plan, { allocator: 'glibc', settings: {} }, request)

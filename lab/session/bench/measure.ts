@@ -33,7 +33,7 @@ export async function measureCell(
   try {
     const pairs: Pair[] = []
     const round = async (): Promise<Pair | undefined> => {
-      const model = await modelRound(cell, request.warmMs, signal)
+      const model = await modelRound(cell, request, signal)
       const native = await side?.round(signal)
       return model === undefined || signal.aborted ? undefined : { model, native }
     }
