@@ -83,6 +83,8 @@ export const ControlWord = {
   QUEUE_LOCK: 14,
   /** 1 when the process has more than one thread, or ever had one (glibc's !SINGLE_THREAD_P). */
   MULTI_THREADED: 15,
+  /** 1 from when on lab threads of loop roles count what they measure (a benchmark's warm-up). */
+  MEASURING: 16,
 } as const
 const CONTROL_WORDS = 64
 

@@ -22,6 +22,7 @@ const SOURCES = [
   'glibc-heap.c',
   'scenario.c',
   'scenario-plan.c',
+  'bench.c',
   'process.c',
   'own.c',
 ] as const

@@ -21,6 +21,8 @@ export interface NativeOptions {
   readonly dumpAt?: number
   /** Programs before the replayer's own name, `strace` and its options for one. */
   readonly wrapper?: readonly string[]
+  /** Ends the replayer when it is aborted: its records then stop coming, without an error. */
+  readonly signal?: AbortSignal
 }
 
 /** The replayer's starts until the heap starts at a multiple of 64 KiB: one in eight does. */
@@ -55,6 +57,8 @@ export async function* runReplayer(
   const child = await startReplayer(command, options)
   const { stdin, stdout, stderr } = child
   const exited = once(child, 'close')
+  const stop = (): void => void child.kill()
+  options.signal?.addEventListener('abort', stop)
   // A program that cannot be started is told by what waits for its end, further down.
   exited.catch(() => {})
   const complaint = textOf(stderr)
@@ -68,10 +72,12 @@ export async function* runReplayer(
   try {
     for await (const bytes of stdout) yield decoder.push(bytes as Uint8Array)
     const [code, signal] = await exited
+    if (options.signal?.aborted === true) return
     if (child.killed) throw (await fed)?.error
     if (code !== 0) throw new NativeFailure((await complaint) || `ended by ${signal ?? code}`)
     decoder.end()
   } finally {
+    options.signal?.removeEventListener('abort', stop)
     child.kill()
   }
 }

@@ -4,6 +4,7 @@
  *   replayer trace [--plain] [--tcmalloc] [--malloc-info] [--dump-at N]  < binary trace > records
  *   replayer trace --tcmalloc --heap-tries N: as --tcmalloc, see start_on_boundary
  *   replayer scenario FOLDER                                             > records
+ *   replayer bench FOLDER WARM_MS MEASURED_MS [--stubs]                  > records
  *   replayer version | tcmalloc-version                                  > the real one's
  */
 #define _GNU_SOURCE
@@ -68,8 +69,12 @@ int main(int count, char **arguments) {
   if (strcmp(command, "version") == 0) return tell(gnu_get_libc_version());
   if (strcmp(command, "tcmalloc-version") == 0) return tell(tcmalloc_version());
   if (count == 3 && strcmp(command, "scenario") == 0) return run_scenario(arguments[2]);
+  if (count >= 5 && strcmp(command, "bench") == 0)
+    return run_bench(arguments[2], strtol(arguments[3], NULL, 10), strtol(arguments[4], NULL, 10),
+                     count == 6 && strcmp(arguments[5], "--stubs") == 0);
   if (strcmp(command, "trace") != 0)
-    die("usage: replayer trace | scenario FOLDER | version | tcmalloc-version");
+    die("usage: replayer trace | scenario FOLDER | bench FOLDER WARM_MS MEASURED_MS | version | "
+        "tcmalloc-version");
   struct options options = {.aligned = 1, .dump_at = -1};
   for (int i = 2; i < count; i++) {
     if (strcmp(arguments[i], "--plain") == 0)

@@ -47,7 +47,10 @@ export async function subjectOf(variantText: string): Promise<Subject> {
 }
 
 /** What differs from the defaults; glibc's defaults are values that no user can assign. */
-function settingsOf(design: Design, tunables: Readonly<Record<string, number>>): NativeSettings {
+export function settingsOf(
+  design: Design,
+  tunables: Readonly<Record<string, number>>,
+): NativeSettings {
   const settings: Record<string, number> = {}
   const specs = design.tunables as Readonly<Record<string, TunableSpec>>
   for (const [name, value] of Object.entries(tunables)) {
