@@ -1,6 +1,7 @@
 /** `arena-lab run`: one scenario under one or more variants, to a verdict. */
 import { availableParallelism, totalmem } from 'node:os'
 import { Command, Option } from 'commander'
+import type { MachineName } from '../machine/types.ts'
 import { summaryJson } from '../report/exports.ts'
 import { summaryText } from '../report/summary-text.ts'
 import { runVariants } from '../session/run.ts'
@@ -13,13 +14,22 @@ import { together } from './hooks.ts'
 import { catchSignals, type Interrupt } from './interrupt.ts'
 import { Progress } from './progress.ts'
 import { errStyle, outColumns, outStyle, print, type Streams } from './streams.ts'
-import { countOption, outputOption, repeated, secondsOption, sizeOption } from './values.ts'
+import {
+  countOption,
+  machineOption,
+  outputOption,
+  repeated,
+  secondsOption,
+  sizeOption,
+} from './values.ts'
 
 /** What commander makes of the flags. */
 interface RunFlags {
   readonly allocator?: readonly string[]
   readonly param?: readonly Assignment[]
-  readonly machine: 'threads'
+  readonly machine: MachineName
+  readonly scheduleSeed: number
+  readonly schedules?: number
   readonly memoryLimit?: number
   readonly addressSpaceLimit?: number
   readonly overcommitMemory: 0 | 1 | 2
@@ -88,8 +98,19 @@ function addWhatToRun(command: Command): void {
     )
     .addOption(
       new Option('--machine <name>', 'what carries the scenario out')
-        .choices(['threads'])
+        .argParser(machineOption)
         .default('threads'),
+    )
+    .option(
+      '--schedule-seed <n>',
+      'of the choices a simulated scheduler has (--machine virtual, explore); 0: none',
+      countOption('--schedule-seed', 0, INT32_MAX),
+      0,
+    )
+    .option(
+      '--schedules <n>',
+      'how many the explore machine carries out, from --schedule-seed on (default: 1000)',
+      countOption('--schedules', 1, INT32_MAX),
     )
     .option('--seed <n>', 'of all random choices', countOption('--seed', 0, INT32_MAX), 1)
     .option('--seconds <duration>', 'end roles after so long', secondsOption('--seconds'))
@@ -160,6 +181,8 @@ function requestOf(scenario: string, flags: RunFlags): RunRequest {
     variants: flags.allocator ?? ['glibc'],
     params: flags.param ?? [],
     machine: flags.machine,
+    scheduleSeed: flags.scheduleSeed,
+    ...(flags.schedules === undefined ? {} : { schedules: flags.schedules }),
     limits: {
       memoryLimit: flags.memoryLimit,
       addressSpaceLimit: flags.addressSpaceLimit,

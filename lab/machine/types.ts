@@ -2,6 +2,10 @@
 import type { SpaceLimits } from '../memory/address-space.ts'
 import type { SharedRun } from './shared-run.ts'
 
+/** Machines that carry out scenarios (`start.ts` starts them). */
+export const MACHINE_NAMES = ['threads', 'virtual', 'explore'] as const
+export type MachineName = (typeof MACHINE_NAMES)[number]
+
 /** A design by name or file, with its resolved tunables: plain data, sent to workers. */
 interface VariantPlan {
   /** As the user wrote it: `glibc:arena_max=1`. */
@@ -13,6 +17,11 @@ interface VariantPlan {
 
 /** One run: one design, one scenario, one machine. Plain data, sent to workers as it is. */
 export interface RunPlan {
+  readonly machine: MachineName
+  /** Varies what a simulated scheduler may choose: ties, slice lengths, switches. Else unused. */
+  readonly scheduleSeed: number
+  /** How many schedules the explore machine carries out, from number `scheduleSeed` on. */
+  readonly schedules?: number
   readonly variant: VariantPlan
   /** Built-in scenario name, or the path of a user's scenario file. */
   readonly scenario: string
@@ -42,6 +51,20 @@ export type Outcome =
   | 'crashed'
   | 'interrupted'
 
+/** What the explore machine went through. Counts over all schedules that ended well. */
+export interface Explored {
+  readonly schedules: number
+  /** Accesses to words, locks, atomics and system calls: at each, another could have gone on. */
+  readonly accesses: number
+  readonly switches: number
+  /** Moments at which the whole heap was checked. */
+  readonly safepoints: number
+  /** Schedules whose lab threads were stopped because they were too long. */
+  readonly cut: number
+  /** Number of the schedule that failed. */
+  readonly failedSchedule: number | undefined
+}
+
 export interface MachineOutcome {
   readonly outcome: Outcome
   /** One or more lines for the user: what died, who held what, which lock. Empty when completed. */
@@ -54,6 +77,8 @@ export interface MachineOutcome {
   readonly ns: number
   /** Nanoseconds spent stopped at safepoints. */
   readonly stoppedNs: number
+  /** What the explore machine went through. */
+  readonly explored?: Explored | undefined
 }
 
 /** Why every lab thread is parked. */

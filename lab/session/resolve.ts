@@ -9,6 +9,7 @@ import { parseVariant, resolveTunables } from '../../allocators/parse-tunables.t
 import { builtInScenarios } from '../../scenarios/index.ts'
 import { loadDesign } from '../machine/designs.ts'
 import { createSharedRun, type SharedRun } from '../machine/shared-run.ts'
+import { checkMachine } from '../machine/start.ts'
 import type { RunPlan } from '../machine/types.ts'
 import { BadInput, messageOf } from '../words/bad-input.ts'
 import { formatSize, readableSize } from '../words/sizes.ts'
@@ -40,10 +41,11 @@ const HEAP_BYTES_MIN = 16 * MIB
 const HEAP_BYTES_MAX = 8 * GIB
 
 export async function resolveRequest(request: RunRequest): Promise<ResolvedRun> {
+  checkMachine(request.machine)
   const scenario = await loadScenario(request.scenario, builtInScenarios)
   const params = resolveParams(scenario, request.params)
   const scenarioPlan = planScenario(scenario, params)
-  checkThreads(scenarioPlan)
+  if (request.machine !== 'virtual') checkThreads(scenarioPlan)
   checkHeap(request.heapBytes)
   const variants: ResolvedVariant[] = []
   for (const text of request.variants) {
@@ -64,6 +66,9 @@ async function resolveVariant(
   const design = await loadDesign(variant.design)
   const tunables = resolveTunables(design.tunables, variant.assignments)
   const plan: RunPlan = {
+    machine: request.machine,
+    scheduleSeed: request.scheduleSeed,
+    ...(request.schedules === undefined ? {} : { schedules: request.schedules }),
     variant: { label: variant.label, design: variant.design, tunables },
     scenario: request.scenario,
     params,

@@ -109,6 +109,7 @@ function runJson(request: RunRequest, resolved: ResolvedRun, startedAt: Date): o
     command: request.command,
     scenario: resolved.scenario.name,
     machine: request.machine,
+    scheduleSeed: request.scheduleSeed,
     seed: request.seed,
     sampleHz: request.sampleHz ?? null,
     plans: resolved.variants.map(({ plan }) => plan),

@@ -2,7 +2,7 @@
  * What a run is asked to be, what it tells while it goes on, and what it comes to: the seam between
  * the session and whoever steers one (the command line, the dashboard's server, a test).
  */
-import type { RunningMachine, RunPlan, SpaceLimits } from '../machine/types.ts'
+import type { MachineName, RunningMachine, RunPlan, SpaceLimits } from '../machine/types.ts'
 import type { RunSummary, SampleLine, VariantSummary } from '../metrics/types.ts'
 import type { Assignment } from '../words/assignments.ts'
 
@@ -36,7 +36,11 @@ export interface RunRequest {
   /** Variants as the user wrote them: `glibc:arena_max=1`, `./my-design.ts`. At least one. */
   readonly variants: readonly string[]
   readonly params: readonly Assignment[]
-  readonly machine: 'threads'
+  readonly machine: MachineName
+  /** As `RunPlan.scheduleSeed`. */
+  readonly scheduleSeed: number
+  /** As `RunPlan.schedules`. */
+  readonly schedules?: number
   readonly limits: SpaceLimits
   /** CPUs the modelled process sees. */
   readonly cores: number

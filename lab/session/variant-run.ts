@@ -1,12 +1,11 @@
 /** One variant of a run, from its start to its summary: machine, sampler and observer together. */
 import type { Design } from '../../allocators/contract.ts'
 import type { SharedRun } from '../machine/shared-run.ts'
-import { startThreadsMachine } from '../machine/threads/machine.ts'
+import { startMachine } from '../machine/start.ts'
 import type { MachineOutcome, RunningMachine, RunPlan, Safepoint } from '../machine/types.ts'
 import type { MappingRow } from '../memory/address-space.ts'
 import { LockReader } from '../metrics/lock-reader.ts'
-import type { Observation } from '../metrics/observe.ts'
-import { Observer } from '../metrics/observer.ts'
+import { Observer, type SafepointFindings } from '../metrics/observer.ts'
 import { Sampler } from '../metrics/sampler.ts'
 import { summarizeVariant } from '../metrics/summarize.ts'
 import type { SafepointSample, SampleLine, VariantSummary } from '../metrics/types.ts'
@@ -52,7 +51,7 @@ class VariantRun {
 
   async carryOut(): Promise<VariantResult> {
     const { plan, design, scenario, signal } = this.#parts
-    const machine = await startThreadsMachine(plan, design, scenario, {
+    const machine = await startMachine(plan, design, scenario, {
       onPrepared: async (run) => {
         this.#sampler = this.#newSampler(run)
         this.#observer = await Observer.start(run.init)
@@ -117,7 +116,7 @@ class VariantRun {
   /** Finds a design broken from its boot on, and loads the code that stops will wait for. */
   async #lookBeforeStart(): Promise<void> {
     const start: Safepoint = { reason: 'request', label: 'boot', ns: 0, clean: true }
-    const wishes = { check: true, mappings: false, atRest: true }
+    const wishes = { mappings: false, atRest: true }
     const observation = await this.#observer?.look(start, wishes)
     if (observation !== undefined) this.#keep(observation)
   }
@@ -127,7 +126,7 @@ class VariantRun {
     if (this.#parts.sampleHz === undefined && safepoint.reason === 'tick') return
     const closing = safepoint.reason === 'end' || safepoint.reason === 'oom'
     if (closing) this.#cpu = cpuTimeSince(this.#cpuStart)
-    const wishes = { check: true, mappings: closing, atRest: safepoint.clean }
+    const wishes = { mappings: closing, atRest: safepoint.clean }
     const observation = await this.#observer?.look(safepoint, wishes)
     if (observation === undefined) {
       this.#notice('the walk of the heap did not end: causes of RSS are not known from then on')
@@ -136,7 +135,7 @@ class VariantRun {
     this.#keep(observation)
   }
 
-  #keep({ sample, mappings, problem }: Observation): void {
+  #keep({ sample, mappings, problem }: SafepointFindings): void {
     if (problem !== undefined) this.#notice(problem)
     if (mappings !== undefined) this.#mappings = mappings
     this.#sampler?.noteSafepoint(sample)

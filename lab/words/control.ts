@@ -85,6 +85,8 @@ export const ControlWord = {
   MULTI_THREADED: 15,
   /** 1 from when on lab threads of loop roles count what they measure (a benchmark's warm-up). */
   MEASURING: 16,
+  /** Looks at the heap so far (observe.ts): blocks allocated from then on remember it. */
+  LOOKS: 17,
 } as const
 const CONTROL_WORDS = 64
 

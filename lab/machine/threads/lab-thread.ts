@@ -60,6 +60,7 @@ export class LabThread {
       handed: entry.handed,
       tables: context.scenarioPlan.tables,
       privateCells: run.control.plan.cellsPerSeat,
+      ...(context.loopOps === undefined ? {} : { loopOps: context.loopOps }),
     })
   }
 
@@ -101,12 +102,13 @@ export class LabThread {
 
   /** False when the lab thread ends before the batch does. */
   #carryOut(batch: Batch): boolean {
-    const { clock } = this.#context
+    const { clock, beforeOp } = this.#context
     const { ops, length } = batch
     let start = clock()
     let at = 0
     while (at < length) {
       const end = this.#cutAt(batch, at)
+      beforeOp?.(ops[at]!)
       const reached = this.#heapOps.run(ops, at, end)
       if (this.#loops && reached >= end) this.#laps.lap()
       if (reached > at && this.#controlOps.paced) this.#controlOps.keepPace()
@@ -127,9 +129,10 @@ export class LabThread {
     return at === length && !this.#mustLeave()
   }
 
-  /** Where to stop and look up: after each op that is paced, after a lap, else at the end. */
+  /** Where to stop and look up: after each op that is paced or told of, a lap, else at the end. */
   #cutAt({ ops, length }: Batch, at: number): number {
-    if (this.#controlOps.paced) return nextOp(ops, at)
+    const each = this.#controlOps.paced || this.#context.beforeOp !== undefined
+    if (each) return nextOp(ops, at)
     return this.#loops ? Math.min(at + LAP_WORDS, length) : length
   }
 
