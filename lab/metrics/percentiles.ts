@@ -9,13 +9,13 @@ import type { LatencySummary } from './types.ts'
  */
 export const CLOCK_FLOOR_NS = 40
 
-/** Counts of one kind of op (`Timed`), all seats together, less those of an earlier copy. */
-function bucketsOf(control: Control, kind: number, before?: Int32Array): Float64Array {
+/** Counts of one kind of op (`Timed`), all seats together. */
+function bucketsOf(control: Control, kind: number): Float64Array {
   const sums = new Float64Array(HISTOGRAM_BUCKETS)
   for (let seat = 0; seat < control.plan.seats; seat++) {
     const row = (seat * HISTOGRAMS_PER_SEAT + kind) * HISTOGRAM_BUCKETS
     for (let bucket = 0; bucket < HISTOGRAM_BUCKETS; bucket++) {
-      sums[bucket]! += control.histograms[row + bucket]! - (before?.[row + bucket] ?? 0)
+      sums[bucket]! += control.histograms[row + bucket]!
     }
   }
   return sums
@@ -37,11 +37,6 @@ function percentile(buckets: Float64Array, share: number): number {
   return nsOfBucket(buckets.length) - 1
 }
 
-<<<<<<< HEAD
-/** `before`: a copy of `control.histograms`, where only what came after it is to count. */
-export function latencyOf(control: Control, kind: number, before?: Int32Array): LatencySummary {
-  const buckets = bucketsOf(control, kind, before)
-=======
 export const latencyOf = (control: Control, kind: number): LatencySummary =>
   summaryOf(bucketsOf(control, kind))
 
@@ -66,7 +61,6 @@ export class LatencyWindow {
 }
 
 function summaryOf(buckets: Float64Array): LatencySummary {
->>>>>>> main
   return {
     p50: percentile(buckets, 0.5),
     p99: percentile(buckets, 0.99),

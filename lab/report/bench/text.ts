@@ -70,15 +70,6 @@ function rowOf(result: BenchResult): string[] {
 const nanoseconds = (ns: number): string => ns.toFixed(ns < 100 ? 1 : 0)
 const range = ({ min, max }: Spread): string => `${nanoseconds(min)} … ${nanoseconds(max)}`
 
-function notesOf({ floors, notes, host }: BenchReport): string[] {
-  const loops = floors.map(
-    ({ workload, model, native }) =>
-      `${workload} ${nanoseconds(model)}${native === null ? '' : ` (native ${nanoseconds(native)})`}`,
-  )
-  const alone = 'loop alone, ns/pair, part of every figure: '
-  return [
-    `${host.cpus} × ${host.cpuModel}, Node ${host.node}`,
-    ...(loops.length > 0 ? [`${alone}${loops.join(', ')}`] : []),
-    ...notes,
-  ]
+function notesOf({ notes, host }: BenchReport): string[] {
+  return [`${host.cpus} × ${host.cpuModel}, Node ${host.node}`, ...notes]
 }

@@ -1,7 +1,5 @@
 /** What `arena-lab bench` measured. `--json` prints it as it is: add fields, never rename any. */
 
-import type { LatencySummary } from '../../metrics/types.ts'
-
 /** Over the rounds of one row. */
 export interface Spread {
   readonly median: number
@@ -16,8 +14,6 @@ export interface BenchResult {
   readonly variant: string
   /** Lab threads that work at once. */
   readonly threads: number
-  /** Spins of the modelled mutex before it waits; the native one is measured beside 0 only. */
-  readonly spin: number
   /** Wall-clock nanoseconds of one thread per malloc and free, mean of a round. */
   readonly nsPerPair: Spread
   /** The same of the real allocator; null where there is none. */
@@ -41,12 +37,6 @@ export interface BenchResult {
   readonly nativePairsPerSecond: number | null
   /** Mallocs and frees a second of all threads together. */
   readonly opsPerSecond: number
-  /** Share of the lab threads' time spent waiting for locks, median of the rounds, 0..1. */
-  readonly lockWaitShare: number
-  /** Of the model, one op in 64 timed, in ns; median of the rounds. */
-  readonly latencyNs: { readonly malloc: LatencySummary; readonly free: LatencySummary }
-  /** Frees by another lab thread than the one that allocated ÷ all frees. */
-  readonly remoteShare: number
   /** Pairs measured, all rounds together. */
   readonly pairs: number
   readonly nativePairs: number | null

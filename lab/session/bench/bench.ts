@@ -1,16 +1,13 @@
 /** The whole of `arena-lab bench`: every cell that was asked for, one after the other. */
 import { cpus } from 'node:os'
-import type { BenchReport, BenchResult, LoopFloor } from '../../report/bench/types.ts'
+import type { BenchReport, BenchResult } from '../../report/bench/types.ts'
 import { resolveCells } from './cell.ts'
-import { measureFloor } from './floor.ts'
 import { measureCell } from './measure.ts'
 import type { BenchRequest } from './types.ts'
 
 export interface BenchHooks {
   /** A cell is about to be measured: `number` of `of`, from 1. */
   onCell?(text: string, number: number, of: number): void
-  /** The loop of a workload is about to be measured alone. */
-  onFloor?(workload: string): void
   onResult?(result: BenchResult): void
 }
 
@@ -21,7 +18,6 @@ export async function runBench(
   signal: AbortSignal,
 ): Promise<BenchReport> {
   const { cells, notes } = await resolveCells(request)
-  const floors = await measureFloors(request, hooks, signal)
   const results: BenchResult[] = []
   for (const [place, cell] of cells.entries()) {
     if (signal.aborted) break
@@ -39,20 +35,5 @@ export async function runBench(
     cpuModel: cpus()[0]?.model ?? 'unknown',
     node: process.version,
   }
-  return { results, floors, host, notes: [...notes, ...interrupted] }
-}
-
-async function measureFloors(
-  request: BenchRequest,
-  hooks: BenchHooks,
-  signal: AbortSignal,
-): Promise<LoopFloor[]> {
-  const floors: LoopFloor[] = []
-  for (const workload of request.floors ? request.workloads : []) {
-    hooks.onFloor?.(workload)
-    const floor = await measureFloor(workload, request, signal)
-    if (floor === undefined) break
-    floors.push(floor)
-  }
-  return floors
+  return { results, floors: [], host, notes: [...notes, ...interrupted] }
 }

@@ -4,15 +4,14 @@
  * their figures as overridden durations and makes the statistics.
  */
 import { Bench, type Statistics } from 'tinybench'
-import type { LatencySummary } from '../../metrics/types.ts'
 import type { BenchResult, Spread } from '../../report/bench/types.ts'
 import type { BenchCell } from './cell.ts'
 import { modelRound } from './model-side.ts'
 import { NativeSide } from './native-side.ts'
-import type { BenchRequest, ModelFigures, RoundFigures } from './types.ts'
+import type { BenchRequest, RoundFigures } from './types.ts'
 
 interface Pair {
-  readonly model: ModelFigures
+  readonly model: RoundFigures
   readonly native: RoundFigures | undefined
 }
 
@@ -26,8 +25,7 @@ export async function measureCell(
   request: BenchRequest,
   signal: AbortSignal,
 ): Promise<BenchResult | undefined> {
-  const { native, plan } = cell
-  const side = native && (await NativeSide.prepare(plan, native, request))
+  const side = cell.native === undefined ? undefined : await NativeSide.prepare(cell, request)
   try {
     const pairs: Pair[] = []
     const round = async (): Promise<Pair | undefined> => {
@@ -87,7 +85,6 @@ function resultOf(cell: BenchCell, pairs: readonly Pair[], bench: Bench): BenchR
     workload: cell.workload,
     variant: cell.variant,
     threads: cell.threads,
-    spin: cell.spin,
     nsPerPair: model,
     native,
     ratio: native === null ? null : model.median / native.median,
@@ -100,12 +97,6 @@ function resultOf(cell: BenchCell, pairs: readonly Pair[], bench: Bench): BenchR
     pairsPerSecond,
     nativePairsPerSecond: native === null ? null : medianRate(natives),
     opsPerSecond: 2 * pairsPerSecond,
-    lockWaitShare: medianOf(models.map(({ lockWaitShare }) => lockWaitShare)),
-    latencyNs: {
-      malloc: medianLatency(models.map(({ mallocLatency }) => mallocLatency)),
-      free: medianLatency(models.map(({ freeLatency }) => freeLatency)),
-    },
-    remoteShare: medianOf(models.map((model) => model.remoteFrees / Math.max(1, model.frees))),
     pairs: total(models),
     nativePairs: native === null ? null : total(natives),
     setByWorkload: cell.setByWorkload,
@@ -134,14 +125,7 @@ export function spreadOfValues(values: readonly number[]): Spread {
 }
 
 const relative = ({ median, min, max }: Spread): number => (max - min) / median
-const medianOf = (values: readonly number[]): number => spreadOfValues(values).median
 const medianRate = (rounds: readonly RoundFigures[]): number =>
-  medianOf(rounds.map((round) => round.pairsPerSecond))
-const medianLatency = (rounds: readonly LatencySummary[]): LatencySummary => ({
-  p50: medianOf(rounds.map(({ p50 }) => p50)),
-  p99: medianOf(rounds.map(({ p99 }) => p99)),
-  p999: medianOf(rounds.map(({ p999 }) => p999)),
-  timed: rounds.reduce((sum, { timed }) => sum + timed, 0),
-})
+  spreadOfValues(rounds.map((round) => round.pairsPerSecond)).median
 const total = (rounds: readonly RoundFigures[]): number =>
   rounds.reduce((sum, { pairs }) => sum + pairs, 0)
