@@ -2,6 +2,7 @@
 import { availableParallelism, totalmem } from 'node:os'
 import { Command, Option } from 'commander'
 import type { MachineName } from '../machine/types.ts'
+import { DEFAULT_PRESET } from '../machine/virtual/costs.ts'
 import { summaryJson } from '../report/exports.ts'
 import { summaryText } from '../report/summary-text.ts'
 import { runVariants } from '../session/run.ts'
@@ -30,6 +31,8 @@ interface RunFlags {
   readonly machine: MachineName
   readonly scheduleSeed: number
   readonly schedules?: number
+  readonly costs: string
+  readonly lines: boolean
   readonly memoryLimit?: number
   readonly addressSpaceLimit?: number
   readonly overcommitMemory: 0 | 1 | 2
@@ -112,6 +115,8 @@ function addWhatToRun(command: Command): void {
       'how many the explore machine carries out, from --schedule-seed on (default: 1000)',
       countOption('--schedules', 1, INT32_MAX),
     )
+    .option('--costs <table>', 'of --machine virtual: laptop, server-2s or a file', DEFAULT_PRESET)
+    .option('--lines', 'of --machine virtual: follow every cache line of the heap', false)
     .option('--seed <n>', 'of all random choices', countOption('--seed', 0, INT32_MAX), 1)
     .option('--seconds <duration>', 'end roles after so long', secondsOption('--seconds'))
     .option('--drain', 'free everything at the end of --seconds', false)
@@ -183,6 +188,8 @@ function requestOf(scenario: string, flags: RunFlags): RunRequest {
     machine: flags.machine,
     scheduleSeed: flags.scheduleSeed,
     ...(flags.schedules === undefined ? {} : { schedules: flags.schedules }),
+    costs: flags.costs,
+    lines: flags.lines,
     limits: {
       memoryLimit: flags.memoryLimit,
       addressSpaceLimit: flags.addressSpaceLimit,

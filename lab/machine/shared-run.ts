@@ -54,6 +54,8 @@ export interface SharedRun {
   readonly design: Design
   readonly heap: SharedWords
   readonly control: Control
+  /** Start of the design's static data. */
+  readonly dataStart: WordIndex
   /** The process as the lab thread on `seat` sees it. */
   processFor(seat: number, thread: number, clock: Clock): LabProcess
   /** Where a seat's thread-local storage lies. */
@@ -121,6 +123,7 @@ export function openSharedRun(init: SharedRunInit, design: Design): SharedRun {
     design,
     heap,
     control,
+    dataStart: DATA_START,
     processFor(seat, thread, clock) {
       const self = createSelf(seat, thread)
       const locks = new Locks(control, self, clock)

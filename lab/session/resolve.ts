@@ -9,8 +9,8 @@ import { parseVariant, resolveTunables } from '../../allocators/parse-tunables.t
 import { builtInScenarios } from '../../scenarios/index.ts'
 import { loadDesign } from '../machine/designs.ts'
 import { createSharedRun, type SharedRun } from '../machine/shared-run.ts'
-import { checkMachine } from '../machine/start.ts'
-import type { RunPlan } from '../machine/types.ts'
+import type { RunPlan, SimulationPlan } from '../machine/types.ts'
+import { loadCostTable, resolveCosts } from '../machine/virtual/costs.ts'
 import { BadInput, messageOf } from '../words/bad-input.ts'
 import { formatSize, readableSize } from '../words/sizes.ts'
 import { bytesOfPages, GIB, MIB, PAGE_BYTES, roundUp } from '../words/units.ts'
@@ -41,7 +41,6 @@ const HEAP_BYTES_MIN = 16 * MIB
 const HEAP_BYTES_MAX = 8 * GIB
 
 export async function resolveRequest(request: RunRequest): Promise<ResolvedRun> {
-  checkMachine(request.machine)
   const scenario = await loadScenario(request.scenario, builtInScenarios)
   const params = resolveParams(scenario, request.params)
   const scenarioPlan = planScenario(scenario, params)
@@ -81,8 +80,15 @@ async function resolveVariant(
     drain: request.drain,
     fill: request.fill,
     spinCount: request.spinCount,
+    simulation: simulationPlan(request, design),
   }
   return { plan, design }
+}
+
+function simulationPlan(request: RunRequest, design: Design): SimulationPlan | undefined {
+  if (request.machine !== 'virtual') return undefined
+  const costs = resolveCosts(loadCostTable(request.costs), design.name)
+  return { costs, lines: request.lines, sampleHz: request.sampleHz }
 }
 
 /** Every lab thread alive at once needs a worker thread of its own. */

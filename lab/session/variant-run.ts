@@ -58,6 +58,7 @@ class VariantRun {
         await this.#lookBeforeStart()
       },
       onSafepoint: (safepoint) => this.#look(safepoint),
+      onSample: () => this.#sample(),
     })
     this.#machine = machine
     // From here to the last look: starting workers and ending them is no part of the run.
@@ -67,7 +68,7 @@ class VariantRun {
     if (signal.aborted || this.#isBroken()) stop()
     if (machine.notice !== undefined) this.#notice(machine.notice)
     this.#parts.onStart(machine)
-    const sampling = this.#startSampling()
+    const sampling = machine.takesSamples === true ? undefined : this.#startSampling()
     let outcome: MachineOutcome
     try {
       outcome = await machine.finished
@@ -76,7 +77,7 @@ class VariantRun {
       signal.removeEventListener('abort', stop)
       await this.#observer?.close()
     }
-    const cpu = this.#cpu ?? cpuTimeSince(this.#cpuStart)
+    const cpu = simulatedCpu(outcome) ?? this.#cpu ?? cpuTimeSince(this.#cpuStart)
     this.#sample()
     return { summary: this.#summarize(machine, outcome, cpu), mappings: this.#mappings }
   }
@@ -192,3 +193,7 @@ class VariantRun {
     return first === undefined ? '' : `broken invariant: ${first.invariant} (${first.where})`
   }
 }
+
+/** In a simulation only simulated seconds count: they are the same each time. */
+const simulatedCpu = ({ simulation }: MachineOutcome): CpuTime | undefined =>
+  simulation === undefined ? undefined : { seconds: simulation.cpuSeconds, mainSeconds: null }

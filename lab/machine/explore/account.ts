@@ -7,7 +7,7 @@ import { lockFigures, locksMade } from '../../sync/lock-table.ts'
 import type { Control } from '../../words/control.ts'
 import { byteOfWord, type WordIndex } from '../../words/units.ts'
 import { OP_NAMES } from '../../workload/ops.ts'
-import { deadlockMessage } from '../threads/watchdog.ts'
+import { deadlockMessage } from '../waiters.ts'
 import { ACCESS_NAMES, Access } from './access.ts'
 import { STRATEGY_NAMES } from './choices.ts'
 import {

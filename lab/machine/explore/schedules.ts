@@ -3,6 +3,7 @@
  * looks at what it left and begins the next; whoever finds something wrong makes everybody unwind,
  * has the schedule carried out once more for its account, and reports it.
  */
+import type { Violation } from '../../../allocators/contract.ts'
 import { HeapBufferFull, SegmentationFault } from '../../memory/errors.ts'
 import { type QueueEntry, takeEntry } from '../../sync/run-queue.ts'
 import { messageOf } from '../../words/bad-input.ts'
@@ -40,6 +41,8 @@ export interface SchedulesParts {
   readonly post: (message: ExploreMessage) => void
 }
 
+const STEPS_BETWEEN_CHECKS = 1000
+
 /** What a look at a safepoint found. */
 class BrokenInvariant extends Error {
   override name = 'BrokenInvariant'
@@ -55,7 +58,7 @@ export class Schedules {
     this.#parts = parts
     this.#words = parts.explore.words
     this.#plain = parts.run.processFor(0, 0, () => 0)
-    parts.scheduler.onSafepoint = () => this.#check()
+    parts.scheduler.onSafepoint = () => this.#lookAtSafepoint()
   }
 
   /** Returns when the workers are to leave. */
@@ -189,15 +192,24 @@ export class Schedules {
 
   // ── what is found ──────────────────────────────────────────────────────────────────────────
 
+  /**
+   * Between ops of all lab threads. A check of the whole heap takes longer than many ops: it is
+   * made now and then, and everywhere when a failure is told again, so that it is found early.
+   */
+  #lookAtSafepoint(): void {
+    const words = this.#words
+    refuse(overlaps(this.#parts.run.control))
+    const since = words[ExploreWord.STEP]! - words[ExploreWord.CHECKED_AT]!
+    if (since >= STEPS_BETWEEN_CHECKS || words[ExploreWord.RETOLD] === 1) this.#check()
+  }
+
   /** At a safepoint. Throws `BrokenInvariant`. */
   #check(): void {
     const { run, explore } = this.#parts
-    explore.figures[ExploreFigure.SAFEPOINTS]!++
-    const found = overlaps(run.control)
-    if (found.length === 0) found.push(...run.design.check(this.#plain, run.init.tunables))
-    const first = found[0]
-    if (first === undefined) return
-    throw new BrokenInvariant(`broken invariant: ${first.invariant} (${first.where})`)
+    this.#words[ExploreWord.CHECKED_AT] = this.#words[ExploreWord.STEP]!
+    explore.figures[ExploreFigure.CHECKS]!++
+    refuse(overlaps(run.control))
+    refuse(run.design.check(this.#plain, run.init.tunables))
   }
 
   /** The schedule ends here: everybody else unwinds. Only the first failure counts. */
@@ -218,6 +230,11 @@ export class Schedules {
   }
 }
 
+function refuse([first]: readonly Violation[]): void {
+  if (first === undefined) return
+  throw new BrokenInvariant(`broken invariant: ${first.invariant} (${first.where})`)
+}
+
 /** Words of a schedule that begin at 0. */
 const RESET_WORDS = [
   ExploreWord.STEP,
@@ -227,6 +244,7 @@ const RESET_WORDS = [
   ExploreWord.SWITCHES,
   ExploreWord.LOOKS_AT_CLOCK,
   ExploreWord.CUT,
+  ExploreWord.CHECKED_AT,
 ]
 
 function outcomeOf(error: unknown): FailureKind {

@@ -24,11 +24,12 @@ import type { Scenario } from '../../workload/scenario.ts'
 import { buildId } from '../build-id.ts'
 import { createSharedRun, type SharedRun } from '../shared-run.ts'
 import type { MachineListener, MachineOutcome, Outcome, RunningMachine, RunPlan } from '../types.ts'
+import { locksHeldBy } from '../waiters.ts'
 import { epochMs, realClock } from './clock.ts'
 import type { WorkerMessage, WorkerTask } from './messages.ts'
 import { Safepoints } from './safepoints.ts'
 import { ThreadStarter } from './thread-starter.ts'
-import { locksHeldBy, Watchdog } from './watchdog.ts'
+import { Watchdog } from './watchdog.ts'
 
 /** Workers that are not ready by then will not be: a cold jiti in 17 workers takes 2 s. */
 const START_TIMEOUT_MS = 60_000
