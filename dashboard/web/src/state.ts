@@ -23,6 +23,15 @@ export const alignment = signal<Alignment>('time')
 /** Whether address space (VmSize) is drawn; null: when it fits the scale. */
 export const showVmSize = signal<boolean | null>(null)
 
+/** Whether arenas are shown page by page, or as bytes by cause. */
+export const arenaPicture = signal<'pages' | 'bytes'>('pages')
+/** What the rows of the waiting map are. */
+export const waitRows = signal<'locks' | 'threads'>('locks')
+/** What the cells of the matrix count. */
+export const matrixUnit = signal<'blocks' | 'bytes'>('blocks')
+/** The arena whose bins and chunks are shown, by its place; -1 for all (chunks: the first). */
+export const arenaShown = signal(-1)
+
 /** Counts up at a readable pace while data comes in: texts and tables depend on it. */
 export const textTick = signal(0)
 listenForText(() => {

@@ -6,7 +6,7 @@ import { colour, heatColour } from '../palette.ts'
 import { momentOf, variants } from '../state.ts'
 import type { VariantStore } from '../store/variant.ts'
 import { penOf } from './canvas.ts'
-import { GUTTER } from './memory-chart.ts'
+import { GUTTER } from './layout.ts'
 
 const LABEL = GUTTER
 /** Above the map: what runs across, and its numbers. */

@@ -1,5 +1,5 @@
 /** *Who waits for whom?* */
-import { LockMap } from '../draw/lock-map.ts'
+import { WAITERS_MAX, WaitMap } from '../draw/wait-map.ts'
 import { count, duration, percent } from '../format.ts'
 import { lookAt, momentOf, textTick, variants } from '../state.ts'
 import type { LockState, VariantStore } from '../store/variant.ts'
@@ -28,7 +28,7 @@ function LockPicture({ variant }: { readonly variant: VariantStore }) {
         `Time spent waiting for each lock of ${variant.description.label}, over time. ` +
         'Arrow keys move the moment looked at.'
       }
-      make={(canvas) => new LockMap(canvas, variant)}
+      make={(canvas) => new WaitMap(canvas, variant)}
       onPoint={(map, x) => lookAt(map.xAt(x))}
       onLeave={() => lookAt(null)}
       onKey={onTimeKey}
@@ -47,7 +47,7 @@ function Busiest() {
     <>
       <ul class="keys">
         <li>
-          none waits <i class="heat-scale" /> 4 threads wait at once
+          none waits <i class="heat-scale" /> {WAITERS_MAX} threads wait at once
         </li>
       </ul>
       <div class={`multiples of-${Math.min(variants.value.length, 4)}`}>

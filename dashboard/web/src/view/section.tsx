@@ -10,6 +10,8 @@ interface SectionProps {
   readonly question: string
   /** One line: what to look for. */
   readonly lookFor: string
+  /** Controls of this view, beside its buttons. */
+  readonly tools?: ComponentChildren
   /** The picture of one variant. */
   readonly panel: (variant: VariantStore, place: number) => JSX.Element
   /** Legend, beside or below the pictures. */
@@ -18,7 +20,8 @@ interface SectionProps {
   readonly table: () => JSX.Element
 }
 
-export function Section({ id, question, lookFor, panel, legend, table }: SectionProps) {
+export function Section(props: SectionProps) {
+  const { id, question, lookFor, tools, panel, legend, table } = props
   const open = useSignal(false)
   return (
     <section class="view" id={id} aria-labelledby={`${id}-title`}>
@@ -27,17 +30,21 @@ export function Section({ id, question, lookFor, panel, legend, table }: Section
           <h2 id={`${id}-title`}>{question}</h2>
           <p class="look-for">{lookFor}</p>
         </div>
-        <button
-          type="button"
-          class="quiet"
-          aria-expanded={open.value}
-          aria-controls={`${id}-table`}
-          onClick={() => {
-            open.value = !open.value
-          }}
-        >
-          {open.value ? 'Hide table' : 'Show table'}
-        </button>
+        <div class="view-tools">
+          {tools}
+          <button
+            type="button"
+            class="quiet"
+            data-action="table"
+            aria-expanded={open.value}
+            aria-controls={`${id}-table`}
+            onClick={() => {
+              open.value = !open.value
+            }}
+          >
+            {open.value ? 'Hide table' : 'Show table'}
+          </button>
+        </div>
       </header>
       <div class={`multiples of-${Math.min(variants.value.length, 4)}`}>
         {variants.value.map((variant, place) => (
