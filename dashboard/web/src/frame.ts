@@ -71,6 +71,15 @@ export function invalidatePicture(element: Element): void {
   request()
 }
 
+/** Draws the pictures inside an element as they stand, on screen or not. */
+export function paintNow(inside: Element): void {
+  for (const [element, entry] of entries) {
+    if (!entry.dirty || !inside.contains(element)) continue
+    entry.dirty = false
+    entry.picture.paint()
+  }
+}
+
 /** Calls `listener` after `invalidate`, at most five times a second. */
 export function listenForText(listener: () => void): void {
   onText = listener

@@ -119,6 +119,12 @@ export function heatColour(share: number): string | undefined {
   return heat[Math.min(Math.floor(share * HEAT_STEPS), HEAT_STEPS - 1)]
 }
 
+/** Colours of the heat scale, palest first. */
+export function heatStops(): readonly string[] {
+  if (heat.length === 0) readPalette()
+  return heat
+}
+
 /** A scale through the given hex colours. */
 function heatSteps(stops: readonly string[]): string[] {
   const rgb = stops.map((hex) => [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)))

@@ -1,6 +1,7 @@
 /** What the page shows at the moment: a few signals that everything else follows. */
 import { computed, signal } from '@preact/signals'
 import { invalidate, listenForText } from './frame.ts'
+import { HAPPENING_KINDS, type HappeningKind } from './store/happenings.ts'
 import type { RunStore } from './store/run.ts'
 import { type Alignment, type Timeline, timelineOf } from './store/timeline.ts'
 import type { VariantStore } from './store/variant.ts'
@@ -29,6 +30,10 @@ export const arenaPicture = signal<'pages' | 'bytes'>('pages')
 export const waitRows = signal<'locks' | 'threads'>('locks')
 /** What the cells of the matrix count. */
 export const matrixUnit = signal<'blocks' | 'bytes'>('blocks')
+/** Kinds of events shown. */
+export const kindsShown = signal<ReadonlySet<HappeningKind>>(
+  new Set(HAPPENING_KINDS.map(({ kind }) => kind)),
+)
 /** The arena whose bins and chunks are shown, by its place; -1 for all (chunks: the first). */
 export const arenaShown = signal(-1)
 

@@ -88,7 +88,7 @@ export class WaitMap implements Picture {
       pen.fillStyle = colour('muted')
       pen.fillText('nobody has waited yet', GUTTER, height / 2)
     }
-    drawTimeAxis(pen, this.#variant, shown * height, width)
+    drawTimeAxis(pen, this.#variant, Math.max(rows.length, 1) * height, width)
   }
 
   #drawRow(

@@ -1,6 +1,8 @@
 /** One view: the question it answers, what to look for, its pictures, and the table behind them. */
 import { useSignal } from '@preact/signals'
 import type { ComponentChildren, JSX } from 'preact'
+import { useRef } from 'preact/hooks'
+import { savePng } from '../export/save.ts'
 import { variants } from '../state.ts'
 import type { VariantStore } from '../store/variant.ts'
 import { KEYBOARD_STOP } from './picture.tsx'
@@ -23,8 +25,9 @@ interface SectionProps {
 export function Section(props: SectionProps) {
   const { id, question, lookFor, tools, panel, legend, table } = props
   const open = useSignal(false)
+  const section = useRef<HTMLElement>(null)
   return (
-    <section class="view" id={id} aria-labelledby={`${id}-title`}>
+    <section ref={section} class="view" id={id} aria-labelledby={`${id}-title`}>
       <header class="view-head">
         <div>
           <h2 id={`${id}-title`}>{question}</h2>
@@ -32,6 +35,14 @@ export function Section(props: SectionProps) {
         </div>
         <div class="view-tools">
           {tools}
+          <button
+            type="button"
+            class="quiet"
+            data-action="png"
+            onClick={() => section.current !== null && void savePng(section.current)}
+          >
+            Save PNG
+          </button>
           <button
             type="button"
             class="quiet"
@@ -65,13 +76,15 @@ interface DataTableProps {
   readonly columns: readonly string[]
   /** Texts, the first of each row its head. */
   readonly rows: readonly (readonly string[])[]
+  /** Cells hold words, not figures: they start where their column does. */
+  readonly texts?: boolean
 }
 
 /** The figures of a picture. Wide and long ones scroll, by keyboard too. */
-export function DataTable({ caption, columns, rows }: DataTableProps) {
+export function DataTable({ caption, columns, rows, texts }: DataTableProps) {
   return (
     <section class="table-box" aria-label={caption} {...KEYBOARD_STOP}>
-      <table>
+      <table class={texts === true ? 'texts' : ''}>
         <caption>{caption}</caption>
         <thead>
           <tr>
