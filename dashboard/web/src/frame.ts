@@ -26,6 +26,9 @@ const entries = new Map<Element, Entry>()
 let requested = false
 let textDirty = false
 let lastText = 0
+/** Counts calls of `invalidate`; what has been drawn whole is told in the page as `data-drawn`. */
+let asked = 0
+let drawn = -1
 let onText: () => void = () => {}
 
 const observer =
@@ -57,6 +60,7 @@ export function addPicture(picture: Picture): () => void {
 export function invalidate(): void {
   for (const entry of entries.values()) entry.dirty = true
   textDirty = true
+  asked++
   request()
 }
 
@@ -65,6 +69,15 @@ export function invalidatePicture(element: Element): void {
   const entry = entries.get(element)
   if (entry !== undefined) entry.dirty = true
   request()
+}
+
+/** Draws the pictures inside an element as they stand, on screen or not. */
+export function paintNow(inside: Element): void {
+  for (const [element, entry] of entries) {
+    if (!entry.dirty || !inside.contains(element)) continue
+    entry.dirty = false
+    entry.picture.paint()
+  }
 }
 
 /** Calls `listener` after `invalidate`, at most five times a second. */
@@ -100,4 +113,12 @@ function onFrame(now: number): void {
     onText()
   }
   if (left || textDirty) request()
+  else tellDrawn()
+}
+
+/** For tests and measurements: they wait for this instead of for time. */
+function tellDrawn(): void {
+  if (drawn === asked) return
+  drawn = asked
+  document.documentElement.dataset['drawn'] = `${drawn}`
 }

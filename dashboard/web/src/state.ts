@@ -1,6 +1,7 @@
 /** What the page shows at the moment: a few signals that everything else follows. */
 import { computed, signal } from '@preact/signals'
 import { invalidate, listenForText } from './frame.ts'
+import { HAPPENING_KINDS, type HappeningKind } from './store/happenings.ts'
 import type { RunStore } from './store/run.ts'
 import { type Alignment, type Timeline, timelineOf } from './store/timeline.ts'
 import type { VariantStore } from './store/variant.ts'
@@ -22,6 +23,19 @@ export const zoom = signal<readonly [number, number] | null>(null)
 export const alignment = signal<Alignment>('time')
 /** Whether address space (VmSize) is drawn; null: when it fits the scale. */
 export const showVmSize = signal<boolean | null>(null)
+
+/** Whether arenas are shown page by page, or as bytes by cause. */
+export const arenaPicture = signal<'pages' | 'bytes'>('pages')
+/** What the rows of the waiting map are. */
+export const waitRows = signal<'locks' | 'threads'>('locks')
+/** What the cells of the matrix count. */
+export const matrixUnit = signal<'blocks' | 'bytes'>('blocks')
+/** Kinds of events shown. */
+export const kindsShown = signal<ReadonlySet<HappeningKind>>(
+  new Set(HAPPENING_KINDS.map(({ kind }) => kind)),
+)
+/** The arena whose bins and chunks are shown, by its place; -1 for all (chunks: the first). */
+export const arenaShown = signal(-1)
 
 /** Counts up at a readable pace while data comes in: texts and tables depend on it. */
 export const textTick = signal(0)

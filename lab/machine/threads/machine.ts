@@ -128,6 +128,10 @@ class ThreadsMachine implements RunningMachine {
     return this.#startNs === 0 ? 0 : this.#clock() - this.#startNs
   }
 
+  get startNs(): number {
+    return this.#startNs
+  }
+
   async start(): Promise<void> {
     ThreadStarter.placeMain(this.#control, this.#mainRole)
     for (let worker = 0; worker < this.plan.threads; worker++) this.#startWorker(worker)

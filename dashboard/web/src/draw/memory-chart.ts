@@ -15,15 +15,12 @@ import {
   zoomTo,
 } from '../state.ts'
 import type { VariantStore } from '../store/variant.ts'
+import { GUTTER, MARGIN_RIGHT } from './layout.ts'
 import { memoryData } from './memory-data.ts'
 import { vmSizeIsShown } from './memory-scale.ts'
 
 const MIB = 1024 * 1024
 export const CHART_HEIGHT = 264
-/** Left of every picture over time, so that their axes line up. */
-export const GUTTER = 76
-/** Right of every picture over time: half a tick label. */
-export const MARGIN_RIGHT = 14
 
 /** Series of the chart by place: 0 is the axis, then the stack, then the lines. */
 const RSS = CAUSES.length + 1
