@@ -39,6 +39,8 @@ export interface RunPlan {
   readonly fill: boolean
   /** Spins of a mutex before it waits; 0 as glibc. */
   readonly spinCount: number
+  /** Keeps every wait for a lock, for the trace-event file. */
+  readonly traceWaits?: boolean
 }
 
 export type Outcome =
@@ -89,6 +91,8 @@ export interface RunningMachine {
   readonly notice: string | undefined
   /** Nanoseconds of the run's clock so far. */
   now(): number
+  /** What the clock of lab threads showed when the run's began; 0 where both are one. */
+  readonly startNs?: number
   pause(): Promise<void>
   resume(): void
   /** Ends the run early; `finished` then says `interrupted`. */
