@@ -26,6 +26,8 @@ import type { RunPlan } from './types.ts'
 const MAPPINGS_MAX = 65_530
 const LOCKS_MAX = 4096
 const LOG_ENTRIES = 16_384
+/** 2 MiB: drained 20 times a second, it holds 650 000 waits and releases a second. */
+const WAIT_ENTRIES = 32_768
 /**
  * What a small dynamic C program has before it does anything, on Debian 12: program text, libc, the
  * loader, static data and the main stack. /proc/self/status of one that had started and joined 16
@@ -85,6 +87,7 @@ export function createSharedRun(
     barriers: needs.barriers,
     runQueueSlots: plan.threads + 1,
     logEntries: LOG_ENTRIES,
+    waitEntries: plan.traceWaits === true ? WAIT_ENTRIES : 0,
   })
   const heap = new Int32Array(new SharedArrayBuffer(plan.heapBytes))
   const dataBytes = tlsOffsetBytes(design) + bytesOfWords(TLS_WORDS) * plan.threads

@@ -27,6 +27,10 @@ export function checkMachine(name: MachineName): void {
   starterOf(name)
 }
 
+/** The machines that are there. */
+export const machineNames = (): MachineName[] =>
+  (Object.keys(STARTERS) as MachineName[]).filter((name) => STARTERS[name] !== undefined)
+
 function starterOf(name: MachineName): StartMachine {
   const start = STARTERS[name]
   if (start === undefined) throw new BadInput(`the ${name} machine is not there yet`)

@@ -33,6 +33,8 @@ import { locksHeldBy, Watchdog } from './watchdog.ts'
 /** Workers that are not ready by then will not be: a cold jiti in 17 workers takes 2 s. */
 const START_TIMEOUT_MS = 60_000
 const WATCH_EVERY_MS = 100
+/** How often a deadline that was put off is looked at again. */
+const DEADLINE_LOOK_MS = 5
 /** How long workers have to leave after the run is over, before they are terminated. */
 const LEAVE_MS = 1000
 /** Safepoints on the clock: the first after a second, then so rarely that stops stay below 1 %. */
@@ -123,6 +125,10 @@ class ThreadsMachine implements RunningMachine {
 
   now(): number {
     return this.#startNs === 0 ? 0 : this.#clock() - this.#startNs
+  }
+
+  get startNs(): number {
+    return this.#startNs
   }
 
   async start(): Promise<void> {
@@ -233,16 +239,19 @@ class ThreadsMachine implements RunningMachine {
     while (this.#ending === undefined) {
       await pause(wait, undefined, { ref: false })
       if (this.#ending !== undefined) return
-      const before = this.#safepoints.stoppedNs
+      // Nothing changes while the user keeps everybody.
+      if (this.#safepoints.paused) continue
       await this.#safepoints.at('tick', '')
-      const stoppedMs = (this.#safepoints.stoppedNs - before) / 1e6
-      wait = Math.max(TICK_MS, stoppedMs / STOP_SHARE_MAX)
+      wait = Math.max(TICK_MS, this.#safepoints.tickNs / 1e6 / STOP_SHARE_MAX)
     }
   }
 
   async #deadline(ms: number): Promise<void> {
-    await pause(ms, undefined, { ref: false })
-    if (this.#ending !== undefined) return
+    // Time that everybody stood still is no time of the run's.
+    for (let left = ms; left > 0; left = ms - (this.now() - this.#safepoints.stoppedNs) / 1e6) {
+      await pause(Math.max(left, DEADLINE_LOOK_MS), undefined, { ref: false })
+      if (this.#ending !== undefined) return
+    }
     Atomics.store(this.#control.words, ControlWord.DEADLINE, 1)
     setRunState(this.#control, RunState.ENDING)
   }
@@ -281,7 +290,8 @@ class ThreadsMachine implements RunningMachine {
 
   /** Lets the workers leave, looks a last time, and terminates whoever has not left. */
   async #finish(ending: Ending): Promise<MachineOutcome> {
-    const ns = this.now() - this.#safepoints.stoppedNs
+    const { stoppedNs } = this.#safepoints
+    const ns = this.now() - stoppedNs
     const wasKilled = ending.outcome === 'oom-killed'
     const clean = wasKilled || ending.outcome === 'completed' || ending.outcome === 'interrupted'
     if (!wasKilled) {
@@ -299,7 +309,7 @@ class ThreadsMachine implements RunningMachine {
       trustworthy: ending.trustworthy,
       phase: early ? this.#phase : undefined,
       ns,
-      stoppedNs: this.#safepoints.stoppedNs,
+      stoppedNs,
     }
   }
 }
