@@ -9,6 +9,7 @@ import { Observer, type SafepointFindings } from '../metrics/observer.ts'
 import { Sampler } from '../metrics/sampler.ts'
 import { summarizeVariant } from '../metrics/summarize.ts'
 import type { SafepointSample, SampleLine, VariantSummary } from '../metrics/types.ts'
+import { type WaitLine, WaitReader } from '../metrics/wait-reader.ts'
 import type { Scenario } from '../workload/scenario.ts'
 import { type CpuTime, cpuTime, cpuTimeSince } from './cpu-time.ts'
 
@@ -20,7 +21,10 @@ export interface VariantParts {
   readonly sampleHz: number | undefined
   onStart(machine: RunningMachine): void
   onLine(line: SampleLine): void
+  onWaits(line: WaitLine): void
   onNotice(text: string): void
+  /** Everybody stands still at the start or at a phase mark until it settles. */
+  atMark(label: string): Promise<void>
   readonly signal: AbortSignal
 }
 
@@ -28,6 +32,9 @@ export interface VariantResult {
   readonly summary: VariantSummary
   readonly mappings: readonly MappingRow[]
 }
+
+/** What the moment before the first op is called. */
+const START_MARK = 'start'
 
 export async function runVariant(parts: VariantParts): Promise<VariantResult> {
   const run = new VariantRun(parts)
@@ -41,6 +48,7 @@ class VariantRun {
   #mappings: readonly MappingRow[] = []
   #observer: Observer | undefined
   #sampler: Sampler | undefined
+  #waits: WaitReader | undefined
   #machine: RunningMachine | undefined
   #cpuStart = cpuTime()
   #cpu: CpuTime | undefined
@@ -54,10 +62,15 @@ class VariantRun {
     const machine = await startMachine(plan, design, scenario, {
       onPrepared: async (run) => {
         this.#sampler = this.#newSampler(run)
+        this.#waits = new WaitReader(run.control)
         this.#observer = await Observer.start(run.init)
         await this.#lookBeforeStart()
+        await this.#parts.atMark(START_MARK)
       },
-      onSafepoint: (safepoint) => this.#look(safepoint),
+      onSafepoint: async (safepoint) => {
+        await this.#look(safepoint)
+        if (safepoint.reason === 'phase') await this.#parts.atMark(safepoint.label)
+      },
     })
     this.#machine = machine
     // From here to the last look: starting workers and ending them is no part of the run.
@@ -109,7 +122,13 @@ class VariantRun {
   #sample(): void {
     const sampler = this.#sampler
     if (sampler === undefined || this.#parts.sampleHz === undefined) return
-    for (const event of sampler.drainLog()) this.#parts.onLine(event)
+    // Designs read the clock of lab threads, which began before the run's.
+    const startNs = this.#machine?.startNs ?? 0
+    for (const event of sampler.drainLog()) {
+      this.#parts.onLine({ ...event, t: Math.max(0, event.t - startNs) })
+    }
+    const waits = this.#waits?.drain(this.#now(), startNs)
+    if (waits !== undefined) this.#parts.onWaits(waits)
     this.#parts.onLine(sampler.take())
   }
 
