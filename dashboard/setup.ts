@@ -5,6 +5,7 @@
  * line's own parser; here only their number and length are bounded.
  */
 import * as v from 'valibot'
+import { formatSize } from '../lab/words/sizes.ts'
 
 /** Designs or variants that one run may compare on the page. */
 export const VARIANTS_MAX = 4
@@ -41,7 +42,7 @@ export const FIRST_SETUP: RunSetup = {
   memoryLimit: '768MiB',
   addressSpaceLimit: '',
   cores: '',
-  seed: '1',
+  seed: '',
   seconds: '',
   lockstep: true,
   traceWaits: false,
@@ -117,6 +118,33 @@ export function setupOfQuery(text: string): RunSetup | undefined {
   for (const [option, field] of FLAGS) setup[field] = query.get(option) === 'true'
   const checked = v.safeParse(RunSetup, setup)
   return checked.success ? checked.output : undefined
+}
+
+/** What a run was, as far as its description or its summary tells. Limits in bytes. */
+export interface RanAs {
+  readonly scenario: string
+  readonly machine: string
+  readonly cores: number
+  readonly seed: number
+  readonly params: Readonly<Record<string, number | boolean>>
+  readonly limits: Readonly<Record<string, number | null>>
+}
+
+/** The setup that runs it again. */
+export function setupOfRun(run: RanAs, variants: readonly string[]): RunSetup {
+  const bytes = (limit: number | null | undefined): string =>
+    limit === null || limit === undefined ? '' : formatSize(limit)
+  return {
+    ...FIRST_SETUP,
+    scenario: run.scenario,
+    variants: variants.slice(0, VARIANTS_MAX),
+    params: Object.entries(run.params).map(([name, value]) => `${name}=${value}`),
+    machine: run.machine,
+    memoryLimit: bytes(run.limits['memoryLimit']),
+    addressSpaceLimit: bytes(run.limits['addressSpaceLimit']),
+    cores: `${run.cores}`,
+    seed: `${run.seed}`,
+  }
 }
 
 /** A value may itself have a `=` that was left readable: only the first one separates. */

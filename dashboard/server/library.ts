@@ -2,15 +2,13 @@
 import { createReadStream, existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { readSeries } from '../../lab/metrics/series.ts'
-import type { RunSummary } from '../../lab/metrics/types.ts'
 import { csvOf } from '../../lab/report/exports.ts'
 import { embedRun, ReportLines } from '../../lab/report/html.ts'
 import { SAMPLES_FILE, WAITS_FILE } from '../../lab/report/run-folder.ts'
 import { runNames, type StoredRun, storedRun } from '../../lab/report/stored-runs.ts'
 import { traceEventsOf } from '../../lab/report/trace-events/file.ts'
-import { formatSize } from '../../lab/words/sizes.ts'
 import type { PastRun, PastRuns } from '../catalogue.ts'
-import { FIRST_SETUP, queryOf } from '../setup.ts'
+import { queryOf, setupOfRun } from '../setup.ts'
 
 /** Runs in the list; older ones are found by `arena-lab list runs`. */
 const LISTED_MAX = 60
@@ -89,7 +87,7 @@ function pastRun({ name, summary, asked }: StoredRun): PastRun {
     name,
     startedAt: startOf(name),
     scenario: summary?.scenario ?? name.split('-')[1] ?? name,
-    query: summary === undefined ? '' : queryOfSummary(summary),
+    query: summary === undefined ? '' : queryOf(setupOfRun(summary, summary.variantsAsked)),
     variants: (summary?.variants ?? []).map(({ variant, outcome, rss, rssPerLive }) => ({
       label: variant,
       outcome,
@@ -106,21 +104,4 @@ function startOf(name: string): number {
   if (found === null) return 0
   const [year, month, day, hour, minute, second] = found.slice(1).map(Number)
   return Date.UTC(year!, month! - 1, day!, hour!, minute!, second!) / 1000
-}
-
-/** What a summary tells of how the run was set up. */
-function queryOfSummary(summary: RunSummary): string {
-  const bytes = (limit: number | null | undefined): string =>
-    limit == null ? '' : formatSize(limit)
-  return queryOf({
-    ...FIRST_SETUP,
-    scenario: summary.scenario,
-    variants: [...summary.variantsAsked].slice(0, 4),
-    params: Object.entries(summary.params).map(([name, value]) => `${name}=${value}`),
-    machine: summary.machine,
-    memoryLimit: bytes(summary.limits['memoryLimit']),
-    addressSpaceLimit: bytes(summary.limits['addressSpaceLimit']),
-    cores: `${summary.cores}`,
-    seed: `${summary.seed}`,
-  })
 }

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { packageVersion } from '../session/about.ts'
 import { ExitCode } from '../session/types.ts'
 import { isBadInput } from '../words/bad-input.ts'
+import { benchCommand } from './bench.ts'
 import { compareCommand } from './compare.ts'
 import { dashboardCommand } from './dashboard.ts'
 import { listCommand } from './list.ts'
@@ -53,6 +54,7 @@ function buildProgram(streams: Streams, exit: (code: number) => void): Command {
     replayCommand(streams, exit),
     traceCommand(streams),
     verifyCommand(streams, exit),
+    benchCommand(streams, exit),
     listCommand(streams),
     showCommand(streams),
     compareCommand(streams),

@@ -30,6 +30,7 @@ interface RunFlags {
   readonly param?: readonly Assignment[]
   readonly machine: MachineName
   readonly scheduleSeed: number
+  readonly schedules?: number
   readonly memoryLimit?: number
   readonly addressSpaceLimit?: number
   readonly overcommitMemory: 0 | 1 | 2
@@ -127,9 +128,14 @@ function addWhatToRun(command: Command): void {
     )
     .option(
       '--schedule-seed <n>',
-      'of the choices a simulated scheduler has (--machine virtual, explore)',
+      'of the choices a simulated scheduler has (--machine virtual, explore); 0: none',
       countOption('--schedule-seed', 0, INT32_MAX),
-      1,
+      0,
+    )
+    .option(
+      '--schedules <n>',
+      'how many the explore machine carries out, from --schedule-seed on (default: 1000)',
+      countOption('--schedules', 1, INT32_MAX),
     )
     .option('--seed <n>', 'of all random choices', countOption('--seed', 0, INT32_MAX), 1)
     .option('--seconds <duration>', 'end roles after so long', secondsOption('--seconds'))
@@ -208,6 +214,7 @@ function requestOf(scenario: string, flags: RunFlags, words: readonly string[]):
     params: flags.param ?? [],
     machine: flags.machine,
     scheduleSeed: flags.scheduleSeed,
+    ...(flags.schedules === undefined ? {} : { schedules: flags.schedules }),
     limits: {
       memoryLimit: flags.memoryLimit,
       addressSpaceLimit: flags.addressSpaceLimit,

@@ -14,7 +14,7 @@ import {
   soak,
 } from '../session/verify/soak.ts'
 import {
-  requireSameGlibc,
+  requireSameRelease,
   requireVerifiable,
   type Subject,
   subjectOf,
@@ -96,7 +96,7 @@ export function verifyCommand(streams: Streams, exit: (code: number) => void): C
       const named = flags.allocator ?? (file === undefined ? SOAK_VARIANTS : ['glibc'])
       const subjects = await Promise.all(named.map(subjectOf))
       for (const subject of subjects) requireVerifiable(subject)
-      await requireSameGlibc(subjects)
+      await requireSameRelease(subjects)
       const job = new VerifyJob(flags, streams)
       exit(file === undefined ? await job.random(subjects) : await job.file(file, subjects))
     })

@@ -2,6 +2,7 @@
 import type { Design } from '../../allocators/contract.ts'
 import { BadInput } from '../words/bad-input.ts'
 import type { Scenario } from '../workload/scenario.ts'
+import { startExploreMachine } from './explore/machine.ts'
 import { startThreadsMachine } from './threads/machine.ts'
 import type { MachineListener, MachineName, RunningMachine, RunPlan } from './types.ts'
 
@@ -16,7 +17,7 @@ type StartMachine = (
 const STARTERS: Readonly<Record<MachineName, StartMachine | undefined>> = {
   threads: startThreadsMachine,
   virtual: undefined,
-  explore: undefined,
+  explore: startExploreMachine,
 }
 
 export const startMachine: StartMachine = (plan, design, scenario, listener) =>

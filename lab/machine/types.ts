@@ -20,6 +20,8 @@ export interface RunPlan {
   readonly machine: MachineName
   /** Varies what a simulated scheduler may choose: ties, slice lengths, switches. Else unused. */
   readonly scheduleSeed: number
+  /** How many schedules the explore machine carries out, from number `scheduleSeed` on. */
+  readonly schedules?: number
   readonly variant: VariantPlan
   /** Built-in scenario name, or the path of a user's scenario file. */
   readonly scenario: string
@@ -51,6 +53,20 @@ export type Outcome =
   | 'crashed'
   | 'interrupted'
 
+/** What the explore machine went through. Counts over all schedules that ended well. */
+export interface Explored {
+  readonly schedules: number
+  /** Accesses to words, locks, atomics and system calls: at each, another could have gone on. */
+  readonly accesses: number
+  readonly switches: number
+  /** Moments at which the whole heap was checked. */
+  readonly safepoints: number
+  /** Schedules whose lab threads were stopped because they were too long. */
+  readonly cut: number
+  /** Number of the schedule that failed. */
+  readonly failedSchedule: number | undefined
+}
+
 export interface MachineOutcome {
   readonly outcome: Outcome
   /** One or more lines for the user: what died, who held what, which lock. Empty when completed. */
@@ -63,6 +79,8 @@ export interface MachineOutcome {
   readonly ns: number
   /** Nanoseconds spent stopped at safepoints. */
   readonly stoppedNs: number
+  /** What the explore machine went through. */
+  readonly explored?: Explored | undefined
 }
 
 /** Why every lab thread is parked. */

@@ -22,7 +22,7 @@ function openRun(design: Design) {
   const tunables = resolveTunables(design.tunables, [])
   const plan: RunPlan = {
     machine: 'threads',
-    scheduleSeed: 1,
+    scheduleSeed: 0,
     variant: { label: design.name, design: design.name, tunables },
     scenario: 'none',
     params: {},

@@ -16,6 +16,7 @@ import { AnatomyTally } from './anatomy.ts'
 import { BlockIndex, indexBlocks } from './block-index.ts'
 import { CounterSums } from './counters.ts'
 import { Residency } from './residency.ts'
+import { detailed, Surveyor } from './surveyor.ts'
 import type { SafepointSample } from './types.ts'
 
 /** What to look for beside the anatomy. */
@@ -47,6 +48,7 @@ export class Observatory {
   readonly #residency: Residency
   readonly #sums: CounterSums
   readonly #blocks = new BlockIndex()
+  readonly #surveyor: Surveyor
 
   /** `process` speaks for nobody in particular: it is only read through. */
   constructor(run: SharedRun, process: LabProcess) {
@@ -54,6 +56,7 @@ export class Observatory {
     this.#process = process
     this.#residency = new Residency(run.control)
     this.#sums = new CounterSums(run.control)
+    this.#surveyor = new Surveyor(run, process)
   }
 
   look(safepoint: Safepoint, wishes: LookWishes): Observation {
@@ -65,6 +68,9 @@ export class Observatory {
     const { rssBytes, vmSizeBytes } = this.#process.space.figures()
     const { anatomy, arenas } = tally.result(rssBytes)
     const sums = this.#sums.refresh()
+    // Listing takes the mmap_lock, which a dead lab thread may hold for ever.
+    const listed = wishes.atRest && (wishes.mappings || detailed(safepoint))
+    const mappings = listed ? this.#process.space.mappings() : undefined
     const sample = {
       type: 'safepoint' as const,
       t: safepoint.ns,
@@ -79,10 +85,11 @@ export class Observatory {
       heap,
       arenas,
       processBlocks: tally.processBlocks,
+      ...(problem === undefined
+        ? { survey: this.#surveyor.survey(safepoint, heap, sums, mappings) }
+        : {}),
     }
-    // Listing takes the mmap_lock, which a dead lab thread may hold for ever.
-    const mappings = wishes.mappings && wishes.atRest ? this.#process.space.mappings() : undefined
-    return { sample, mappings, problem }
+    return { sample, mappings: wishes.mappings ? mappings : undefined, problem }
   }
 
   #walk(
@@ -91,7 +98,7 @@ export class Observatory {
   ): { heap: HeapReport; problem: string | undefined } {
     const { design, init } = this.#run
     try {
-      const report = design.inspect(this.#process, init.tunables, tally.visit)
+      const report = design.inspect(this.#process, init.tunables, this.#surveyor.over(tally.visit))
       const heap = wishes.atRest ? report : { ...report, partial: true }
       return { heap, problem: undefined }
     } catch (error) {

@@ -51,7 +51,7 @@ export async function resolveRequest(request: RunRequest): Promise<ResolvedRun> 
   const scenarioPlan = planScenario(scenario, params)
   const atOnce = request.lockstep === true ? request.variants.length : 1
   checkAtOnce(atOnce, request.limits.memoryLimit)
-  if (request.machine === 'threads') checkThreads(scenarioPlan, atOnce)
+  if (request.machine !== 'virtual') checkThreads(scenarioPlan, atOnce)
   checkHeap(request.heapBytes)
   const variants: ResolvedVariant[] = []
   for (const text of request.variants) {
@@ -74,6 +74,7 @@ async function resolveVariant(
   const plan: RunPlan = {
     machine: request.machine,
     scheduleSeed: request.scheduleSeed,
+    ...(request.schedules === undefined ? {} : { schedules: request.schedules }),
     variant: { label: variant.label, design: variant.design, tunables },
     scenario: request.scenario,
     params,

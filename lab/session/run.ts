@@ -128,8 +128,8 @@ class Variants {
         scenario,
         sampleHz: this.#request.sampleHz,
         signal: this.#signal,
-        onStart: (machine) => {
-          this.#steering.started(place, machine)
+        onStart: (machine, steered) => {
+          this.#steering.started(place, steered)
           hooks.onVariantStart?.(place, machine)
         },
         onLine: (line) => {

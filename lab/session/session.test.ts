@@ -15,7 +15,7 @@ const request = (parts: Partial<RunRequest> = {}): RunRequest => ({
   variants: ['glibc'],
   params: [],
   machine: 'threads',
-  scheduleSeed: 1,
+  scheduleSeed: 0,
   limits: {
     memoryLimit: undefined,
     addressSpaceLimit: undefined,

@@ -6,7 +6,7 @@
  * threads at rest, and goes on when the promise settles. That happens when all variants under way
  * have arrived and nobody holds the run.
  */
-import type { RunningMachine } from '../machine/types.ts'
+import type { SteeredMachine } from './variant-run.ts'
 
 export type SteeringMode =
   /** Marks are passed as soon as all variants have reached them. */
@@ -25,7 +25,7 @@ export interface SteeringState {
 export class Steering {
   /** Called after every change. */
   onChange: (state: SteeringState) => void = () => {}
-  readonly #machines = new Map<number, RunningMachine>()
+  readonly #machines = new Map<number, SteeredMachine>()
   /** Variants that a mark waits for. */
   readonly #underWay = new Set<number>()
   readonly #arrived = new Map<number, () => void>()
@@ -48,7 +48,7 @@ export class Steering {
   }
 
   /** Its machine runs from now on. */
-  started(variant: number, machine: RunningMachine): void {
+  started(variant: number, machine: SteeredMachine): void {
     this.#machines.set(variant, machine)
     // Whoever paused the run meanwhile meant this machine too.
     if (this.#mode === 'paused') void machine.pause()

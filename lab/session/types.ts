@@ -39,6 +39,8 @@ export interface RunRequest {
   readonly machine: MachineName
   /** As `RunPlan.scheduleSeed`. */
   readonly scheduleSeed: number
+  /** As `RunPlan.schedules`. */
+  readonly schedules?: number
   readonly limits: SpaceLimits
   /** CPUs the modelled process sees. */
   readonly cores: number

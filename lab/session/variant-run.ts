@@ -12,6 +12,7 @@ import type { SafepointSample, SampleLine, VariantSummary } from '../metrics/typ
 import { type WaitLine, WaitReader } from '../metrics/wait-reader.ts'
 import type { Scenario } from '../workload/scenario.ts'
 import { type CpuTime, cpuTime, cpuTimeSince } from './cpu-time.ts'
+import { RunTime } from './run-time.ts'
 
 export interface VariantParts {
   readonly plan: RunPlan
@@ -19,14 +20,17 @@ export interface VariantParts {
   readonly scenario: Scenario
   /** Samples per second; undefined: none, and no look at the heap on the clock. */
   readonly sampleHz: number | undefined
-  onStart(machine: RunningMachine): void
+  onStart(machine: RunningMachine, steered: SteeredMachine): void
   onLine(line: SampleLine): void
-  onWaits(line: WaitLine): void
+  onWaits?(line: WaitLine): void
   onNotice(text: string): void
   /** Everybody stands still at the start or at a phase mark until it settles. */
-  atMark(label: string): Promise<void>
+  atMark?(label: string): Promise<void>
   readonly signal: AbortSignal
 }
+
+/** What may be done to a machine from outside. */
+export type SteeredMachine = Pick<RunningMachine, 'pause' | 'resume'>
 
 export interface VariantResult {
   readonly summary: VariantSummary
@@ -50,6 +54,7 @@ class VariantRun {
   #sampler: Sampler | undefined
   #waits: WaitReader | undefined
   #machine: RunningMachine | undefined
+  readonly #time = new RunTime()
   #cpuStart = cpuTime()
   #cpu: CpuTime | undefined
 
@@ -65,21 +70,23 @@ class VariantRun {
         this.#waits = new WaitReader(run.control)
         this.#observer = await Observer.start(run.init)
         await this.#lookBeforeStart()
-        await this.#parts.atMark(START_MARK)
+        await this.#parts.atMark?.(START_MARK)
       },
       onSafepoint: async (safepoint) => {
-        await this.#look(safepoint)
-        if (safepoint.reason === 'phase') await this.#parts.atMark(safepoint.label)
+        // The machine counts on while everybody is kept; the run does not.
+        await this.#look({ ...safepoint, ns: safepoint.ns - this.#time.heldNs })
+        if (safepoint.reason === 'phase') await this.#stayAt(safepoint.label)
       },
     })
     this.#machine = machine
+    this.#time.start(machine)
     // From here to the last look: starting workers and ending them is no part of the run.
     this.#cpuStart = cpuTime()
     const stop = (): void => machine.stop()
     signal.addEventListener('abort', stop)
     if (signal.aborted || this.#isBroken()) stop()
     if (machine.notice !== undefined) this.#notice(machine.notice)
-    this.#parts.onStart(machine)
+    this.#parts.onStart(machine, this.#steered(machine))
     const sampling = this.#startSampling()
     let outcome: MachineOutcome
     try {
@@ -90,8 +97,41 @@ class VariantRun {
       await this.#observer?.close()
     }
     const cpu = this.#cpu ?? cpuTimeSince(this.#cpuStart)
-    this.#sample()
+    this.#takeSample()
     return { summary: this.#summarize(machine, outcome, cpu), mappings: this.#mappings }
+  }
+
+  /** Everybody stands at a mark, perhaps until somebody lets them go on. */
+  async #stayAt(mark: string): Promise<void> {
+    this.#takeSample()
+    this.#time.hold()
+    await this.#parts.atMark?.(mark)
+    this.#time.letGo()
+  }
+
+  /** The machine for whoever pauses it: what it is paused for is taken out of the run's time. */
+  #steered(machine: RunningMachine): SteeredMachine {
+    let paused = false
+    let held = false
+    return {
+      pause: async () => {
+        if (paused) return
+        paused = true
+        await machine.pause()
+        this.#takeSample()
+        // Somebody may have changed their mind meanwhile.
+        if (!paused || held) return
+        held = true
+        this.#time.hold()
+      },
+      resume: () => {
+        if (!paused) return
+        paused = false
+        if (held) this.#time.letGo()
+        held = false
+        machine.resume()
+      },
+    }
   }
 
   #newSampler(run: SharedRun): Sampler {
@@ -109,7 +149,7 @@ class VariantRun {
   }
 
   #now(): number {
-    return this.#machine?.now() ?? 0
+    return this.#time.now()
   }
 
   #startSampling(): NodeJS.Timeout | undefined {
@@ -118,17 +158,22 @@ class VariantRun {
     return setInterval(() => this.#sample(), 1000 / sampleHz)
   }
 
-  /** Counters only: nobody is stopped. */
   #sample(): void {
+    // Nothing changes while everybody is kept.
+    if (!this.#time.isHeld) this.#takeSample()
+  }
+
+  /** Counters only: nobody is stopped. */
+  #takeSample(): void {
     const sampler = this.#sampler
     if (sampler === undefined || this.#parts.sampleHz === undefined) return
     // Designs read the clock of lab threads, which began before the run's.
-    const startNs = this.#machine?.startNs ?? 0
+    const startNs = (this.#machine?.startNs ?? 0) + this.#time.heldNs
     for (const event of sampler.drainLog()) {
       this.#parts.onLine({ ...event, t: Math.max(0, event.t - startNs) })
     }
     const waits = this.#waits?.drain(this.#now(), startNs)
-    if (waits !== undefined) this.#parts.onWaits(waits)
+    if (waits !== undefined) this.#parts.onWaits?.(waits)
     this.#parts.onLine(sampler.take())
   }
 

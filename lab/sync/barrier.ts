@@ -2,6 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { BARRIER_BYTES, type Control, ControlWord, RunState, SeatState } from '../words/control.ts'
 import type { SharedWords } from '../words/units.ts'
+import { futexWait } from './futex.ts'
 import type { Parking } from './pause.ts'
 import { WAIT_SLICE_MS } from './wait-slice.ts'
 
@@ -58,7 +59,7 @@ export class Barriers {
       const now = Atomics.load(words, gate)
       if (openings(now) !== opening) break
       if (Atomics.load(this.#control.words, ControlWord.STATE) !== RunState.RUNNING) break
-      Atomics.wait(words, gate, now, WAIT_SLICE_MS)
+      futexWait(words, gate, now, WAIT_SLICE_MS)
     }
     this.#parking.leaveWait()
   }

@@ -86,8 +86,12 @@ export const ControlWord = {
   QUEUE_LOCK: 14,
   /** 1 when the process has more than one thread, or ever had one (glibc's !SINGLE_THREAD_P). */
   MULTI_THREADED: 15,
+  /** 1 from when on lab threads of loop roles count what they measure (a benchmark's warm-up). */
+  MEASURING: 16,
+  /** Looks at the heap so far (observe.ts): blocks allocated from then on remember it. */
+  LOOKS: 17,
   /** Entries ever written to the log of lock waits. */
-  WAITS_WRITTEN: 17,
+  WAITS_WRITTEN: 18,
 } as const
 const CONTROL_WORDS = 64
 

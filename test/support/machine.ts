@@ -59,7 +59,7 @@ export async function runThreads(
   const tunables = { ...defaults(design.tunables), ...options.tunables } as Record<string, number>
   const plan: RunPlan = {
     machine: 'threads',
-    scheduleSeed: 1,
+    scheduleSeed: 0,
     variant: { label: designName, design: designName, tunables },
     scenario: scenarioName,
     params,

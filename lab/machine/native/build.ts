@@ -11,6 +11,8 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { BadInput, messageOf, quoted } from '../../words/bad-input.ts'
 import { cacheDirectory } from '../../words/cache-directory.ts'
+import { nativeEnvironment } from './environment.ts'
+import { nativeLibrary } from './library.ts'
 
 const run = promisify(execFile)
 
@@ -20,6 +22,7 @@ const SOURCES = [
   'glibc-heap.c',
   'scenario.c',
   'scenario-plan.c',
+  'bench.c',
   'process.c',
   'own.c',
 ] as const
@@ -45,6 +48,12 @@ export function nativeReplayer(): Promise<string> {
 /** Version of the glibc that a native run runs under: `2.36`. */
 export async function nativeGlibcVersion(): Promise<string> {
   return (await run(await nativeReplayer(), ['version'])).stdout
+}
+
+/** Version of the tcmalloc that a native run runs under: `2.10`. `BadInput` without one. */
+export async function nativeTcmallocVersion(): Promise<string> {
+  const env = nativeEnvironment('tcmalloc', await nativeLibrary('tcmalloc'), {})
+  return (await run(await nativeReplayer(), ['tcmalloc-version'], { env })).stdout
 }
 
 async function build(): Promise<string> {

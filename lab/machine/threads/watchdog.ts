@@ -67,7 +67,7 @@ export class Watchdog {
     this.#same = picture === this.#picture ? this.#same + 1 : 0
     this.#picture = picture
     if (alive === 0 || blocked < alive || this.#same < LOOKS) return undefined
-    return { kind: 'deadlock', message: this.#deadlockMessage() }
+    return { kind: 'deadlock', message: deadlockMessage(this.#control) }
   }
 
   #stuckMessage(seat: number): string {
@@ -77,12 +77,13 @@ export class Watchdog {
     const thread = seats[row + SeatWord.THREAD]! - 1
     return `lab thread ${thread} is stuck: one ${op} has run for more than 30 s`
   }
+}
 
-  #deadlockMessage(): string {
-    const lines = ['deadlock: every lab thread waits and none can go on']
-    for (const waiter of waiters(this.#control)) lines.push(`  ${waiter}`)
-    return lines.join('\n')
-  }
+/** Who waits for what, and who holds it. */
+export function deadlockMessage(control: Control): string {
+  const lines = ['deadlock: every lab thread waits and none can go on']
+  for (const waiter of waiters(control)) lines.push(`  ${waiter}`)
+  return lines.join('\n')
 }
 
 /** One line per waiting lab thread: what it waits for, and who holds that. */

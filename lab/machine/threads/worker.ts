@@ -1,6 +1,4 @@
 /** Worker entry (run from dist/): carries lab threads, one at a time, until the run is over. */
-
-import { builtInScenarios } from '../../../scenarios/index.ts'
 import { HeapBufferFull } from '../../memory/errors.ts'
 import { Barriers, readyAndWait } from '../../sync/barrier.ts'
 import { Channels } from '../../sync/channel.ts'
@@ -14,6 +12,7 @@ import { planScenario } from '../../workload/plan.ts'
 import { buildId } from '../build-id.ts'
 import { loadDesign } from '../designs.ts'
 import { HeapCorrupted } from '../process.ts'
+import { runnableScenarios } from '../scenarios.ts'
 import { openSharedRun } from '../shared-run.ts'
 import { realClock } from './clock.ts'
 import { LabThread } from './lab-thread.ts'
@@ -51,7 +50,7 @@ async function openContext(task: WorkerTask): Promise<WorkerContext> {
   const { init, port } = task
   const { plan } = init
   const design = await loadDesign(plan.variant.design)
-  const scenario = await loadScenario(plan.scenario, builtInScenarios)
+  const scenario = await loadScenario(plan.scenario, runnableScenarios)
   const scenarioPlan = planScenario(scenario, plan.params)
   const run = openSharedRun(init, design)
   const clock = realClock(init.clockOriginMs)

@@ -163,4 +163,11 @@ it('only what has a real counterpart can be verified', async () => {
   expect(await refusal('tcmalloc')).toBe('accepted')
   expect(await refusal('ptmalloc2')).toMatch(/expected glibc or tcmalloc/)
   expect(await refusal('glibc:heap_max=1MiB')).toMatch(/has no heap_max/)
+  expect(await refusal('tcmalloc:skip_sbrk=1')).toMatch(/with skip_sbrk .* the kernel’s choice$/)
+  expect(await refusal('tcmalloc:kMaxThreadCacheSize=2MiB')).toMatch(/is compiled into/)
+  const overall = await refusal('tcmalloc:kDefaultOverallThreadCacheSize=20MiB')
+  expect(overall).toMatch(/\(max_total_thread_cache_bytes can be compared\)$/)
+  expect(await refusal('tcmalloc:kMaxOverages=1')).toMatch(/kMaxOverages is compiled into/)
+  const environment = 'transfer_num_obj=4,skip_mmap=1,disable_memory_release=1,release_rate=0.5'
+  expect(await refusal(`tcmalloc:${environment}`)).toBe('accepted')
 })
