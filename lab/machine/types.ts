@@ -42,6 +42,8 @@ export interface RunPlan {
   readonly fill: boolean
   /** Spins of a mutex before it waits; 0 as glibc. */
   readonly spinCount: number
+  /** Keeps every wait for a lock, for the trace-event file. */
+  readonly traceWaits?: boolean
   /** Of the virtual machine only. */
   readonly simulation?: SimulationPlan | undefined
 }

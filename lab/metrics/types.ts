@@ -4,9 +4,8 @@
  * rename one.
  */
 import type { HeapReport, Violation } from '../../allocators/contract.ts'
-import type { Outcome } from '../machine/types.ts'
-import type { Survey } from './survey-types.ts'
 import type { Outcome, SimulationFigures } from '../machine/types.ts'
+import type { Survey } from './survey-types.ts'
 
 /** RSS by cause. At a safepoint the parts add up to `rss` exactly. */
 export interface Anatomy {
