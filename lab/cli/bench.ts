@@ -1,8 +1,11 @@
 /** `arena-lab bench`: what a malloc and a free cost, in the models and in the real allocators. */
 import { availableParallelism } from 'node:os'
 import { Command, Option } from 'commander'
+import { BenchFolder } from '../report/bench/folder.ts'
 import { benchJson, benchMarkdown, benchText } from '../report/bench/text.ts'
+import type { BenchReport } from '../report/bench/types.ts'
 import { runBench } from '../session/bench/bench.ts'
+import type { BenchRequest } from '../session/bench/types.ts'
 import { ExitCode } from '../session/types.ts'
 import { BadInput, quoted } from '../words/bad-input.ts'
 import { GIB } from '../words/units.ts'
@@ -23,6 +26,8 @@ interface BenchFlags {
   readonly spin?: readonly number[]
   readonly native: boolean
   readonly floors: boolean
+  readonly peers: boolean
+  readonly dir: string
   readonly json: boolean
   readonly markdown: boolean
   readonly quiet: boolean
@@ -95,6 +100,8 @@ export function benchCommand(streams: Streams, exit: (code: number) => void): Co
     )
     .option('--no-native', 'measure the models alone')
     .option('--no-floors', 'do not measure what the loops cost without an allocator')
+    .option('--no-peers', 'leave out allocators from npm')
+    .option('--dir <folder>', 'where .arena-lab/ is kept', '.')
     .addOption(new Option('--json', 'print JSON').default(false).conflicts('markdown'))
     .option('--markdown', 'print a Markdown table', false)
     .option('--quiet', 'show no progress', false)
@@ -103,45 +110,52 @@ export function benchCommand(streams: Streams, exit: (code: number) => void): Co
 }
 
 async function carryOut(flags: BenchFlags, streams: Streams): Promise<number> {
-  const interrupt = catchSignals(streams, () => {})
   const { err, out } = streams
+  const folder = BenchFolder.create(flags.dir, new Date())
+  const interrupt = catchSignals(streams, () => {})
+  const onStep = (text: string, number: number, of: number): void => {
+    if (!flags.quiet) err.write(`${errStyle(streams).dim(`${number}/${of} ${text}`)}\n`)
+  }
   try {
-    const report = await runBench(
-      {
-        workloads: flags.workload ?? BENCH_WORKLOADS.map(({ name }) => name),
-        variants: flags.allocator ?? VARIANTS,
-        threads: flags.threads,
-        rounds: flags.rounds,
-        warmMs: Math.round(flags.warmup * 1000),
-        measuredMs: Math.max(1, Math.round(flags.seconds * 1000)),
-        seed: flags.seed,
-        cores: flags.cores,
-        heapBytes: 4 * GIB,
-        spins: flags.spin,
-        native: flags.native,
-        floors: flags.floors,
-      },
-      {
-        onCell: (text, number, of) => {
-          if (!flags.quiet) err.write(`${errStyle(streams).dim(`${number}/${of} ${text}`)}\n`)
-        },
-        onFloor: (workload) => {
-          if (!flags.quiet) err.write(`${errStyle(streams).dim(`${workload}: the loop alone`)}\n`)
-        },
-      },
-      interrupt.signal,
-    )
-    const text = flags.json
-      ? benchJson(report)
-      : flags.markdown
-        ? benchMarkdown(report)
-        : benchText(report, outStyle(streams))
-    await print(out, text)
-    if (!interrupt.signal.aborted) return ExitCode.EXPECTED
-    return interrupt.signal.reason === 'SIGTERM' ? ExitCode.TERMINATED : ExitCode.INTERRUPTED
+    const report = await runBench(requestOf(flags), { onStep }, interrupt.signal)
+    await print(out, textOf(report, flags, streams))
+    const problems = folder.write(report)
+    for (const problem of problems) await print(err, `${errStyle(streams).bad(problem)}\n`)
+    if (!flags.quiet) await print(err, `results in ${folder.shownPath}\n`)
+    if (interrupt.signal.aborted) {
+      const terminated = interrupt.signal.reason === 'SIGTERM'
+      return terminated ? ExitCode.TERMINATED : ExitCode.INTERRUPTED
+    }
+    return problems.length > 0 ? ExitCode.INTERNAL : ExitCode.EXPECTED
+  } catch (error) {
+    folder.discard()
+    throw error
   } finally {
     interrupt.release()
   }
+}
+
+function requestOf(flags: BenchFlags): BenchRequest {
+  return {
+    workloads: flags.workload ?? BENCH_WORKLOADS.map(({ name }) => name),
+    variants: flags.allocator ?? VARIANTS,
+    threads: flags.threads,
+    rounds: flags.rounds,
+    warmMs: Math.round(flags.warmup * 1000),
+    measuredMs: Math.max(1, Math.round(flags.seconds * 1000)),
+    seed: flags.seed,
+    cores: flags.cores,
+    heapBytes: 4 * GIB,
+    spins: flags.spin,
+    native: flags.native,
+    floors: flags.floors,
+    peers: flags.peers,
+  }
+}
+
+function textOf(report: BenchReport, flags: BenchFlags, streams: Streams): string {
+  if (flags.json) return benchJson(report)
+  return flags.markdown ? benchMarkdown(report) : benchText(report, outStyle(streams))
 }
 
 /** `a,b` and repetitions of it. */
