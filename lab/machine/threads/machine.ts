@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { MessageChannel } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import type { Design } from '../../../allocators/contract.ts'
-import { waitForStart } from '../../sync/barrier.ts'
+import { setPrepared, waitForStart } from '../../sync/barrier.ts'
 import { passPhase, release, setRunState } from '../../sync/pause.ts'
 import { messageOf } from '../../words/bad-input.ts'
 import {
@@ -78,6 +78,8 @@ class ThreadsMachine implements RunningMachine {
   readonly #mainRole: number
   readonly #listener: MachineListener
   readonly #workers: Promise<void>[] = []
+  /** Aborted when the run ends. */
+  readonly #over = new AbortController()
   #startNs = 0
   #phase: string | undefined
   #ending: Ending | undefined
@@ -130,6 +132,7 @@ class ThreadsMachine implements RunningMachine {
     for (let worker = 0; worker < this.plan.threads; worker++) this.#startWorker(worker)
     try {
       await this.#listener.onPrepared?.(this.run)
+      setPrepared(this.#control)
       await waitForStart(
         this.#control,
         this.plan.threads,
@@ -205,6 +208,7 @@ class ThreadsMachine implements RunningMachine {
   #end(ending: Ending): void {
     if (this.#ending !== undefined) return
     this.#ending = ending
+    this.#over.abort()
     this.#announceEnd(ending)
   }
 
@@ -231,8 +235,7 @@ class ThreadsMachine implements RunningMachine {
   async #tick(): Promise<void> {
     let wait = TICK_MS
     while (this.#ending === undefined) {
-      await pause(wait, undefined, { ref: false })
-      if (this.#ending !== undefined) return
+      if (!(await this.#sleep(wait))) return
       const before = this.#safepoints.stoppedNs
       await this.#safepoints.at('tick', '')
       const stoppedMs = (this.#safepoints.stoppedNs - before) / 1e6
@@ -240,9 +243,17 @@ class ThreadsMachine implements RunningMachine {
     }
   }
 
+  /**
+   * False when the run ended meanwhile. A timer that went on would keep the run's buffers alive.
+   */
+  async #sleep(ms: number): Promise<boolean> {
+    const { signal } = this.#over
+    await pause(ms, undefined, { ref: false, signal }).catch(() => {})
+    return this.#ending === undefined
+  }
+
   async #deadline(ms: number): Promise<void> {
-    await pause(ms, undefined, { ref: false })
-    if (this.#ending !== undefined) return
+    if (!(await this.#sleep(ms))) return
     Atomics.store(this.#control.words, ControlWord.DEADLINE, 1)
     setRunState(this.#control, RunState.ENDING)
   }
