@@ -133,6 +133,21 @@ describe.skipIf(!sameGlibc)(`verify, with this machine’s glibc ${version}`, ()
     expect(comparison).toMatchObject({ placements: 2, difference: undefined })
   })
 
+  it('wide alignments are left out where the main arena may have to serve them', async () => {
+    const wide = (block: number): string => `1 a ${block} 16777216 52`
+    // The fourth does not fit in the heap, and a next heap is trimmed away before its first use.
+    const wides = [wide(3), wide(4), wide(5), wide(6)]
+    const source = traceOf('0 m 0 24', wide(1), '1 m 2 24', ...wides, '1 m 7 24')
+    const subject = await subjectOf('glibc:mmap_threshold=33554432')
+    const { comparison } = await verifyTrace(source, subject)
+    expect(comparison.difference).toBeUndefined()
+    expect(comparison.left.map(({ text }) => text)).toEqual([wide(1), wide(6)])
+    // With one arena, other threads are in the brk heap too.
+    const oneArena = await subjectOf('glibc:mmap_threshold=33554432,arena_max=1')
+    const { left, difference } = (await verifyTrace(source, oneArena)).comparison
+    expect([left.length, difference]).toEqual([5, undefined])
+  })
+
   it('a refused request is NULL in both; threads come and go', async () => {
     const source = traceOf(
       '0 m 0 281474976710656',
