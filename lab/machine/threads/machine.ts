@@ -300,6 +300,14 @@ class ThreadsMachine implements RunningMachine {
     })
   }
 
+  /** Until the workers have left, or had time to. */
+  async #leave(): Promise<void> {
+    const left = new AbortController()
+    const tooLong = pause(LEAVE_MS, undefined, { signal: left.signal }).catch(() => {})
+    await Promise.race([Promise.all(this.#workers), tooLong])
+    left.abort()
+  }
+
   /** Lets the workers leave, looks a last time, and terminates whoever has not left. */
   async #finish(ending: Ending): Promise<MachineOutcome> {
     const { stoppedNs } = this.#safepoints
@@ -311,7 +319,7 @@ class ThreadsMachine implements RunningMachine {
     }
     // A safepoint that is under way must not keep anybody from leaving.
     release(this.#control)
-    await Promise.race([Promise.all(this.#workers), pause(LEAVE_MS)])
+    await this.#leave()
     await this.#safepoints.last(wasKilled ? 'oom' : 'end', clean && this.#workersLeft === 0)
     await this.#pool.destroy()
     const early = ending.outcome !== 'completed'
