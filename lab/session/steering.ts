@@ -96,10 +96,10 @@ export class Steering {
 
   #goOn(mode: 'running' | 'stepping'): void {
     if (this.#aborted) return
-    const wasAtMark = this.#isAtMark()
-    this.#turn(mode)
+    this.#mode = mode
+    if (this.#isAtMark()) this.#passAll()
     for (const machine of this.#machines.values()) machine.resume()
-    if (wasAtMark) this.#passAll()
+    this.onChange(this.state)
   }
 
   #isAtMark(): boolean {
