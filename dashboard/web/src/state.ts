@@ -72,9 +72,23 @@ export function momentOf(variant: VariantStore): number {
 export const axisText = (x: number): string =>
   alignment.value === 'time' ? `${x.toFixed(2)} s` : `phase ${x.toFixed(2)}`
 
-/** Looks at another moment; null follows the newest data. */
+/** The moment chosen by key, click or slider: shown again when the pointer leaves a picture. */
+let held: number | null = null
+
+const onAxis = (x: number | null): number | null =>
+  x === null ? null : Math.min(Math.max(x, 0), axisEnd())
+
+/** Looks at another moment, and stays there; null follows the newest data. */
 export function lookAt(x: number | null): void {
-  moment.value = x === null ? null : Math.min(Math.max(x, 0), axisEnd())
+  held = onAxis(x)
+  hoverAt(null)
+}
+
+/** Looks at another moment while the pointer is there; null: the pointer has left. */
+export function hoverAt(x: number | null): void {
+  const next = onAxis(x) ?? held
+  if (next === moment.value) return
+  moment.value = next
   changed()
 }
 
@@ -86,7 +100,7 @@ export function zoomTo(range: readonly [number, number] | null): void {
 /** Positions mean something else in the other alignment, so moment and zoom start over. */
 export function alignBy(by: Alignment): void {
   alignment.value = by
-  moment.value = null
+  lookAt(null)
   zoom.value = null
   changed()
 }

@@ -6,6 +6,7 @@ import { CAUSES, colour, pictureFont, pinnedFill } from '../palette.ts'
 import {
   alignment,
   axisRange,
+  hoverAt,
   lookAt,
   moment,
   momentOf,
@@ -127,9 +128,10 @@ export class MemoryChart implements Picture {
 
   #followMouse(u: uPlot): void {
     u.over.addEventListener('mousemove', (event) => {
-      if (!this.#drawing && event.buttons === 0) lookAt(u.posToVal(event.offsetX, 'x'))
+      if (!this.#drawing && event.buttons === 0) hoverAt(u.posToVal(event.offsetX, 'x'))
     })
-    u.over.addEventListener('mouseleave', () => lookAt(null))
+    u.over.addEventListener('mouseleave', () => hoverAt(null))
+    u.over.addEventListener('click', (event) => lookAt(u.posToVal(event.offsetX, 'x')))
   }
 
   /** Phase marks, the limit and the OOM kill, over the areas. */

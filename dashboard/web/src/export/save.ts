@@ -1,7 +1,8 @@
 /** Hands files to the user: made in the page, so that a report from a file can do it too. */
+import { drawForFile } from '../draw/canvas.ts'
 import { paintNow } from '../frame.ts'
 import { axisEnd, axisText, moment, notice, run, variants } from '../state.ts'
-import { sectionPng } from './section-png.ts'
+import { FILE_SCALE, sectionPng } from './section-png.ts'
 
 /** How long the address of a file must hold for the browser to have taken it. */
 const ADDRESS_MS = 10_000
@@ -16,14 +17,18 @@ function save(blob: Blob, name: string): void {
 
 /** Saves a view of the page as `seedservice-arenas.png`. */
 export async function savePng(section: HTMLElement): Promise<void> {
-  paintNow(section)
   const { scenario, machine, seed } = run.value?.description ?? {}
   const labels = variants.value.map(({ description }) => description.label)
   const at = axisText(moment.value ?? axisEnd())
   const head = ['arena-lab', scenario, `${machine} machine`, `seed ${seed}`, ...labels, `at ${at}`]
+  drawForFile(FILE_SCALE)
+  paintNow(section)
   try {
     save(await sectionPng(section, head.join(' · ')), `${scenario}-${section.id}.png`)
   } catch (error) {
     notice.value = error instanceof Error ? error.message : String(error)
+  } finally {
+    drawForFile(0)
+    paintNow(section)
   }
 }

@@ -5,7 +5,8 @@
  */
 import { colour, heatStops, pictureFont, pinnedFill } from '../palette.ts'
 
-const SCALE = 2
+/** Pixels of the file for one of the page. */
+export const FILE_SCALE = 2
 const PADDING = 20
 /** Room for the line that says which run it is. */
 const HEAD = 30
@@ -16,12 +17,12 @@ const LEFT_OUT = 'button, select, input, .view-tools, .visually-hidden, .table-b
 export async function sectionPng(section: HTMLElement, head: string): Promise<Blob> {
   const box = section.getBoundingClientRect()
   const canvas = document.createElement('canvas')
-  canvas.width = Math.ceil((box.width + 2 * PADDING) * SCALE)
-  canvas.height = Math.ceil((bottomOf(section) - box.top + HEAD + PADDING) * SCALE)
+  canvas.width = Math.ceil((box.width + 2 * PADDING) * FILE_SCALE)
+  canvas.height = Math.ceil((bottomOf(section) - box.top + HEAD + PADDING) * FILE_SCALE)
   const pen = canvas.getContext('2d')!
   pen.fillStyle = colour('surface')
   pen.fillRect(0, 0, canvas.width, canvas.height)
-  pen.scale(SCALE, SCALE)
+  pen.scale(FILE_SCALE, FILE_SCALE)
   pen.font = pictureFont(12)
   pen.fillStyle = colour('muted')
   pen.fillText(head, PADDING + 20, HEAD - 4, box.width)

@@ -1,7 +1,16 @@
 /** *What happened?* */
 import { EventLanes } from '../draw/event-lanes.ts'
 import { count, seconds } from '../format.ts'
-import { changed, kindsShown, lookAt, momentOf, textTick, timeline, variants } from '../state.ts'
+import {
+  changed,
+  hoverAt,
+  kindsShown,
+  lookAt,
+  momentOf,
+  textTick,
+  timeline,
+  variants,
+} from '../state.ts'
 import {
   HAPPENING_KINDS,
   type Happening,
@@ -40,8 +49,9 @@ function EventPicture({ variant }: { readonly variant: VariantStore }) {
         'Arrow keys move the moment looked at.'
       }
       make={(canvas) => new EventLanes(canvas, variant)}
-      onPoint={(lanes, x) => lookAt(lanes.xAt(x))}
-      onLeave={() => lookAt(null)}
+      onPoint={(lanes, x) => hoverAt(lanes.xAt(x))}
+      onLeave={() => hoverAt(null)}
+      onClick={(lanes, x) => lookAt(lanes.xAt(x))}
       onKey={onTimeKey}
     />
   )

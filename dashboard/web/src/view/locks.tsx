@@ -1,7 +1,7 @@
 /** *Who waits for whom?* */
 import { WAITERS_MAX, WaitMap } from '../draw/wait-map.ts'
 import { count, duration, percent } from '../format.ts'
-import { changed, lookAt, momentOf, textTick, variants, waitRows } from '../state.ts'
+import { changed, hoverAt, lookAt, momentOf, textTick, variants, waitRows } from '../state.ts'
 import { type LockState, ThreadFigure, type VariantStore } from '../store/variant.ts'
 import { Choice } from './choice.tsx'
 import { CanvasHost, onTimeKey } from './picture.tsx'
@@ -46,8 +46,9 @@ function LockPicture({ variant }: { readonly variant: VariantStore }) {
         'Arrow keys move the moment looked at.'
       }
       make={(canvas) => new WaitMap(canvas, variant)}
-      onPoint={(map, x) => lookAt(map.xAt(x))}
-      onLeave={() => lookAt(null)}
+      onPoint={(map, x) => hoverAt(map.xAt(x))}
+      onLeave={() => hoverAt(null)}
+      onClick={(map, x) => lookAt(map.xAt(x))}
       onKey={onTimeKey}
     />
   )

@@ -1,7 +1,7 @@
 /** *How fast?* */
 import { SpeedLanes } from '../draw/speed-lanes.ts'
 import { count, duration, rate, seconds } from '../format.ts'
-import { lookAt, momentOf, textTick, variants } from '../state.ts'
+import { hoverAt, lookAt, momentOf, textTick, variants } from '../state.ts'
 import { Latency, ThreadFigure, Total, type VariantStore } from '../store/variant.ts'
 import { CanvasHost, onTimeKey } from './picture.tsx'
 import { DataTable, Section } from './section.tsx'
@@ -29,8 +29,9 @@ function SpeedPicture({ variant }: { readonly variant: VariantStore }) {
         'Arrow keys move the moment looked at.'
       }
       make={(canvas) => new SpeedLanes(canvas, variant)}
-      onPoint={(lanes, x) => lookAt(lanes.xAt(x))}
-      onLeave={() => lookAt(null)}
+      onPoint={(lanes, x) => hoverAt(lanes.xAt(x))}
+      onLeave={() => hoverAt(null)}
+      onClick={(lanes, x) => lookAt(lanes.xAt(x))}
       onKey={onTimeKey}
     />
   )
