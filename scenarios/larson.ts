@@ -6,12 +6,29 @@
  * Nobody waits for anybody: an allocator that lets threads work side by side gets faster with every
  * core. Published for 64, 128 and 192 cores, glibc stops growing between the last two.
  */
-import { defineScenario } from '../lab/workload/scenario.ts'
+import { defineScenario, type Recorder } from '../lab/workload/scenario.ts'
 
 /** Replacements between two yields. */
 const AT_ONCE = 16
 /** Everybody has its slots: they start together. */
 const START = 0
+
+interface Slots {
+  readonly slots: number
+  readonly minBytes: number
+  readonly maxBytes: number
+}
+
+/** Replaces the blocks of random slots, which were handed to this thread. */
+function* replace(t: Recorder, p: Slots, times: number): Generator<void, void, void> {
+  for (let round = 0; round < times; round++) {
+    const slot = t.handed(t.random.below(p.slots))
+    t.free(slot)
+    t.malloc(t.random.range(p.minBytes, p.maxBytes), slot)
+    t.write(slot)
+    if (round % AT_ONCE === 0) yield
+  }
+}
 
 export default defineScenario({
   name: 'larson',
@@ -35,6 +52,13 @@ export default defineScenario({
       min: 1,
       max: 2 ** 31,
       meaning: 'Replacements after which a thread hands its slots on.',
+    },
+    warmUp: {
+      default: 0,
+      unit: 'count',
+      min: 0,
+      max: 2 ** 31,
+      meaning: 'Replacements by each thread before the mark "running".',
     },
     work: {
       default: 0,
@@ -65,21 +89,20 @@ export default defineScenario({
       yield
     }
     t.barrier(START, p.threads + 1)
+    if (p.warmUp > 0) t.barrier(START, p.threads + 1)
     t.phase('running')
     t.joinAll()
     yield
   },
 
   *server(t, p, { index, generation, left }: { index: number; generation: number; left: number }) {
-    if (generation === 0) t.barrier(START, p.threads + 1)
-    const rounds = p.work === 0 ? p.rounds : Math.min(p.rounds, left)
-    for (let round = 0; round < rounds; round++) {
-      const slot = t.handed(t.random.below(p.slots))
-      t.free(slot)
-      t.malloc(t.random.range(p.minBytes, p.maxBytes), slot)
-      t.write(slot)
-      if (round % AT_ONCE === 0) yield
+    if (generation === 0) {
+      t.barrier(START, p.threads + 1)
+      yield* replace(t, p, p.warmUp)
+      if (p.warmUp > 0) t.barrier(START, p.threads + 1)
     }
+    const rounds = p.work === 0 ? p.rounds : Math.min(p.rounds, left)
+    yield* replace(t, p, rounds)
     if (p.work === 0 || left > rounds) {
       const args = { index, generation: generation + 1, left: left - rounds }
       t.start('server', p.work === 0 ? { ...args, left: 0 } : args, {

@@ -24,6 +24,8 @@ import type { RunPlan } from './types.ts'
 
 /** Rows of shared tables. Mappings: Linux's vm.max_map_count. */
 const TABLES = { mappingsMax: 65_530, locksMax: 4096, logEntries: 16_384 }
+/** 2 MiB: drained 20 times a second, it holds 650 000 waits and releases a second. */
+const WAIT_ENTRIES = 32_768
 /**
  * What a small dynamic C program has before it does anything, on Debian 12: program text, libc, the
  * loader, static data and the main stack. /proc/self/status of one that had started and joined 16
@@ -84,6 +86,7 @@ export function createSharedRun(
     barriers: needs.barriers,
     runQueueSlots: plan.threads + 1,
     ...tables,
+    waitEntries: plan.traceWaits === true ? WAIT_ENTRIES : 0,
   })
   const heap = new Int32Array(new SharedArrayBuffer(plan.heapBytes))
   const dataBytes = tlsOffsetBytes(design) + bytesOfWords(TLS_WORDS) * plan.threads

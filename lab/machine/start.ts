@@ -22,3 +22,6 @@ const STARTERS: Readonly<Record<MachineName, StartMachine>> = {
 
 export const startMachine: StartMachine = (plan, design, scenario, listener) =>
   STARTERS[plan.machine](plan, design, scenario, listener)
+
+/** The machines that are there. */
+export const machineNames = (): MachineName[] => Object.keys(STARTERS) as MachineName[]

@@ -42,6 +42,8 @@ export interface RunPlan {
   readonly fill: boolean
   /** Spins of a mutex before it waits; 0 as glibc. */
   readonly spinCount: number
+  /** Keeps every wait for a lock, for the trace-event file. */
+  readonly traceWaits?: boolean
   /** Of the virtual machine only. */
   readonly simulation?: SimulationPlan | undefined
 }
@@ -143,6 +145,8 @@ export interface RunningMachine {
   readonly takesSamples?: boolean
   /** Nanoseconds of the run's clock so far. */
   now(): number
+  /** Of the lab threads' clock at the start barrier: the event log is in their time. 0 if absent. */
+  readonly startNs?: number
   pause(): Promise<void>
   resume(): void
   /** Ends the run early; `finished` then says `interrupted`. */

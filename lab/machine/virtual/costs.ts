@@ -29,6 +29,8 @@ export interface DesignCosts {
   readonly free: number
   /** Under an allocator lock, each time one is taken. */
   readonly locked: number
+  /** Cache lines of what a lock protects that the next core to take it has to fetch: a count. */
+  readonly lockedLines: number
   /** How long its locks spin before they sleep. */
   readonly spin: number
 }
@@ -71,7 +73,7 @@ export type Costs = Readonly<Record<General, number>> & {
   readonly design: DesignCosts
 }
 
-const DESIGN_FIGURES = ['malloc', 'free', 'locked', 'spin'] as const
+const DESIGN_FIGURES = ['malloc', 'free', 'locked', 'lockedLines', 'spin'] as const
 /** Entries of designs that have none of their own. */
 const OTHER_DESIGNS = 'other'
 const COST_MAX = 2 ** 27

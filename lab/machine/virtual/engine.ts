@@ -78,6 +78,8 @@ export class Engine {
   readonly #leftNs: Float64Array
   /** 1 while a seat is on its way into the kernel, to sleep on a lock. */
   readonly #entering: Uint8Array
+  /** The lock's turn that it saw on its way. */
+  readonly #turnSeen: Int32Array
   /** When its patience ends; 0 when it has not spun for this lock yet. */
   readonly #spinEnd: Float64Array
   readonly #scheduleSeed: number
@@ -94,9 +96,15 @@ export class Engine {
     this.#scheduleSeed = parts.scheduleSeed
     this.timelines = Array.from({ length: seats }, () => new Timeline())
     this.#heap = new EventHeap(seats)
+    // Ticks of different cores come at different times.
+    const { count, sliceEnd } = this.#cores
+    for (let core = 0; core < count; core++) {
+      sliceEnd[core] = Math.ceil(((core + 1) * this.#costs.slice) / count)
+    }
     this.#status = new Uint8Array(seats)
     this.#leftNs = new Float64Array(seats)
     this.#entering = new Uint8Array(seats)
+    this.#turnSeen = new Int32Array(seats)
     this.#spinEnd = new Float64Array(seats)
   }
 
@@ -184,9 +192,10 @@ export class Engine {
   #keepsCore(seat: number, now: number): boolean {
     const core = this.#cores.of[seat]!
     if (!this.#cores.hasQueue(core)) {
-      this.#cores.sliceEnd[core] = now + this.#sliceNs()
+      this.#beginSlice(core, now)
       return true
     }
+    this.#beginSlice(core, now)
     this.#cores.leave(seat, now)
     this.#heap.remove(seat)
     this.#status[seat] = Status.READY
@@ -268,7 +277,11 @@ export class Engine {
     this.#spinEnd[seat] = 0
     this.#publish(seat, SeatState.RUNNING, 0)
     const half = this.#costs.lock >>> 1
-    return before < 0 ? half : half + this.#lines.between(before, core)
+    if (before < 0 || before === core) return half
+    // The lock's line, and what the lock protects, come from the core that had it last. Everybody
+    // who spins for it fetches the line too, one after the other (T. Anderson, 1990).
+    const lines = 1 + this.#locks.spinning[lock]! + this.#costs.design.lockedLines
+    return half + lines * this.#lines.between(before, core)
   }
 
   /** ns that letting go costs the holder. */
@@ -284,15 +297,22 @@ export class Engine {
       return half
     }
     const sleeper = this.#locks.sleeperToWake(lock)
-    if (sleeper < 0) return half
+    if (sleeper < 0) {
+      // The word said that somebody may sleep; the kernel finds nobody.
+      if (this.#locks.contended[lock] === 0) return half
+      this.#locks.contended[lock] = 0
+      return half + this.#costs.futexWait
+    }
+    this.#locks.contended[lock] = 0
     this.#status[sleeper] = Status.TIMED
     this.#heap.put(sleeper, now + this.#costs.wake)
     return half + this.#costs.futexWake
   }
 
   /**
-   * The lock is held. Spins as long as its kind does, then enters the kernel, which looks once more
-   * before it puts the lab thread to sleep (FUTEX_WAIT).
+   * The lock is held. Spins as long as its kind does, then marks the word and enters the kernel,
+   * which puts the lab thread to sleep only when the word is still as it was: when the lock has
+   * changed hands meanwhile, it tries again (FUTEX_WAIT, EAGAIN).
    */
   #wait(seat: number, lock: number, now: number): void {
     this.#locks.beginWait(lock, seat, now)
@@ -301,8 +321,10 @@ export class Engine {
     if (patience > 0 && this.#spinEnd[seat] === 0) {
       this.#spinEnd[seat] = now + patience
       this.#spinOn(seat, lock)
-    } else if (this.#entering[seat] === 0) {
+    } else if (this.#entering[seat] === 0 || this.#turnSeen[seat] !== this.#locks.turn[lock]) {
       this.#entering[seat] = 1
+      this.#turnSeen[seat] = this.#locks.turn[lock]!
+      this.#locks.contended[lock] = 1
       this.#stretch(seat, now, this.#costs.futexWait)
     } else {
       this.#entering[seat] = 0
@@ -324,7 +346,7 @@ export class Engine {
     const lock = operandOf(timeline.steps[timeline.at]!)
     const core = this.#cores.of[seat]!
     if (now < this.#spinEnd[seat]! && !this.#cores.hasQueue(core)) {
-      this.#cores.sliceEnd[core] = now + this.#sliceNs()
+      this.#beginSlice(core, now)
       this.#heap.put(seat, Math.min(this.#spinEnd[seat]!, this.#cores.sliceEnd[core]!))
       return
     }
@@ -359,10 +381,22 @@ export class Engine {
   #dispatch(seat: number, core: number, now: number): void {
     const switched = this.#cores.ranLast[core] !== seat
     this.#cores.occupy(core, seat, now)
-    this.#cores.sliceEnd[core] = now + this.#sliceNs()
+    if (this.#cores.sliceEnd[core]! <= now) this.#beginSlice(core, now)
     this.#status[seat] = Status.RUNNING
     const left = this.#leftNs[seat]!
     this.#stretch(seat, now, switched ? left + this.#costs.contextSwitch : left)
+  }
+
+  /**
+   * Slices end at a core's ticks, however long its lab thread has run (Linux's `task_tick_fair`):
+   * also in the middle of what it holds a lock for.
+   */
+  #beginSlice(core: number, now: number): void {
+    const { sliceEnd } = this.#cores
+    const { slice } = this.#costs
+    const ticks = Math.floor((now - sliceEnd[core]!) / slice)
+    sliceEnd[core] = sliceEnd[core]! + ticks * slice + this.#sliceNs()
+    if (sliceEnd[core]! <= now) sliceEnd[core] = now + slice
   }
 
   /** All slices are as long as the table says; a schedule seed varies each by up to a quarter. */

@@ -115,15 +115,13 @@ export class LabThreads implements Script {
 
   /** What there is to do when an op is over: its time is known only now. */
   #endOp(thread: VirtualThread, seat: number, now: number): void {
-    const ns = now - thread.opStartNs
     if (thread.timed !== NOT_TIMED) {
+      const ns = now - thread.opStartNs
       const { histograms } = this.#control
       const row = (seat * HISTOGRAMS_PER_SEAT + thread.timed) * HISTOGRAM_BUCKETS
       histograms[row + bucketOfNs(ns)]!++
       thread.timed = NOT_TIMED
     }
-    const busy = seat * COUNTER_ROW + Counter.CARRY_OUT_NS
-    this.#control.counters[busy] = this.#control.counters[busy]! + ns
     if (thread.startsSeat >= 0) {
       const { engine, costs } = this.#parts
       const started = this.#entries[thread.startsSeat]!

@@ -12,16 +12,18 @@ import type { Cores } from './cores.ts'
 import type { Costs } from './costs.ts'
 
 const WORDS_PER_LINE_SHIFT = 4
-/** Lines on the move at once are told apart by this many places; a collision only waits longer. */
-const BUSY_PLACES = 65_536
+/** Lines on the move at once are told apart by 2^16 places; a collision only waits longer. */
+const BUSY_BITS = 16
+/** Spreads lines over the places: those of different arenas differ by powers of two. */
+const SPREAD = 0x9e3779b1
 
 export const lineOfWord = (word: number): number => word >>> WORDS_PER_LINE_SHIFT
 
 export class Lines {
   /** Core + 1 that wrote each line last; 0 for nobody. Pages of it that nobody writes cost nothing. */
   readonly owner: Int16Array
-  /** When the last fetch of a line will be over, by line modulo `BUSY_PLACES`. */
-  readonly #busyUntil = new Float64Array(BUSY_PLACES)
+  /** When the last fetch of a line will be over, by place. */
+  readonly #busyUntil = new Float64Array(2 ** BUSY_BITS)
   /** With `watch`: the block each line was last written as part of. */
   readonly #writtenAs: Int32Array
   /** With `watch`: 1 for lines of which a block was freed by another lab thread. */
@@ -49,7 +51,7 @@ export class Lines {
     // The first to touch a line fetches it from memory: part of what its page fault costs.
     if (owner < 0) return 0
     this.transfers++
-    const place = line & (BUSY_PLACES - 1)
+    const place = Math.imul(line, SPREAD) >>> (32 - BUSY_BITS)
     const start = Math.max(now, this.#busyUntil[place]!)
     const end = start + this.between(owner, core)
     this.#busyUntil[place] = end

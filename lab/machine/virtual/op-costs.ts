@@ -57,11 +57,12 @@ export class OpCosts {
       if (this.#watchLines) this.#allocated(thread, ops[at + 1]!, core)
       return length
     }
-    if (code === Op.FREE || code === Op.WRITE) {
+    if (code === Op.WRITE) {
       const cell = heapOps.cellAt(ops[at + 1]!)
-      const bytes = this.#cells[cell + Cell.REQUESTED]!
-      if (code === Op.WRITE) timeline.cpu((bytes * this.#writeKib) >>> KIB_SHIFT)
+      timeline.cpu((this.#cells[cell + Cell.REQUESTED]! * this.#writeKib) >>> KIB_SHIFT)
       if (this.#watchLines) this.#touched(thread, cell, code, core)
+    } else if (code === Op.FREE && this.#watchLines) {
+      this.#touched(thread, heapOps.cellAt(ops[at + 1]!), code, core)
     }
     return heapOps.carryOut(ops, at, false)
   }

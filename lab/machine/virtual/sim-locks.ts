@@ -21,6 +21,12 @@ export class SimLocks {
   readonly core: Int32Array
   /** Seat + 1 that has been woken for each lock and has not looked at it yet. */
   readonly woken: Int32Array
+  /** 1 while the futex word says that somebody may sleep: the next release asks the kernel. */
+  readonly contended: Uint8Array
+  /** Counts each lock's acquisitions, modulo 2^32. */
+  readonly turn: Int32Array
+  /** Seats that spin for each lock. */
+  readonly spinning: Int32Array
   readonly #control: Control
   readonly #spinners: SeatQueues
   readonly #sleepers: SeatQueues
@@ -34,6 +40,9 @@ export class SimLocks {
     this.holder = new Int32Array(locksMax)
     this.core = new Int32Array(locksMax)
     this.woken = new Int32Array(locksMax)
+    this.contended = new Uint8Array(locksMax)
+    this.turn = new Int32Array(locksMax)
+    this.spinning = new Int32Array(locksMax)
     this.#spinners = new SeatQueues(locksMax, seats)
     this.#sleepers = new SeatQueues(locksMax, seats)
     this.#waiters = new Int32Array(locksMax)
@@ -44,7 +53,12 @@ export class SimLocks {
   take(lock: number, seat: number, thread: number, core: number, now: number): void {
     this.holder[lock] = seat + 1
     this.core[lock] = core + 1
-    if (this.woken[lock] === seat + 1) this.woken[lock] = 0
+    this.turn[lock]!++
+    if (this.woken[lock] === seat + 1) {
+      // Others may sleep still: whoever was woken leaves the word saying so.
+      this.woken[lock] = 0
+      this.contended[lock] = 1
+    }
     const { int32 } = this.#control
     const row = lockWords(this.#control, lock)
     const figures = lockFloats(this.#control, lock)
@@ -92,15 +106,18 @@ export class SimLocks {
 
   /** Waits on its core, until `firstSpinner` or `stopSpinning`. */
   spin(lock: number, seat: number): void {
+    this.spinning[lock]!++
     this.#spinners.append(lock, seat)
   }
   stopSpinning(lock: number, seat: number): void {
+    this.spinning[lock]!--
     this.#spinners.remove(lock, seat)
   }
   /** The spinner that the lock goes to, -1 for none. */
   firstSpinner(lock: number): number {
     const seat = this.#spinners.takeFirst(lock)
     if (seat !== NOBODY) {
+      this.spinning[lock]!--
       this.#add(lockFloats(this.#control, lock) + LockFigure.SPIN_ACQUISITIONS, 1)
     }
     return seat
