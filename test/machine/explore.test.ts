@@ -73,7 +73,7 @@ describe('explore: from the command line', () => {
 
 /** From its heading to the next empty line. */
 function accountOf(stdout: string): string {
-  const account = /^How it came about[^]*?\n\n/m.exec(stdout)?.[0]
+  const account = /^How it came about[\s\S]*?\n\n/m.exec(stdout)?.[0]
   expect(account).toMatch(/step \d+ +T\d/)
   return account!
 }
