@@ -6,7 +6,7 @@
 import { totalmem } from 'node:os'
 import { RecordedScenario } from '../../machine/native/scenario.ts'
 import type { VariantSummary } from '../../metrics/types.ts'
-import type { ScenarioBenchResult } from '../../report/bench/scenario-types.ts'
+import type { LabMemory, ScenarioBenchResult } from '../../report/bench/scenario-types.ts'
 import { planScenario } from '../../workload/plan.ts'
 import { type ResolvedRun, resolveRequest } from '../resolve.ts'
 import type { RunRequest } from '../types.ts'
@@ -20,7 +20,7 @@ import type { BenchRequest, ScenarioAsked } from './types.ts'
 
 interface ModelRun {
   readonly summary: VariantSummary
-  readonly memory: MemoryWatch
+  readonly memory: LabMemory
 }
 
 interface Round {
@@ -137,7 +137,7 @@ class ScenarioJob {
 
   async #model(signal: AbortSignal): Promise<ModelRun> {
     const { plan, design } = this.#variant
-    let memory: MemoryWatch | undefined
+    let watch: MemoryWatch | undefined
     const { summary } = await runVariant({
       plan,
       design,
@@ -145,19 +145,22 @@ class ScenarioJob {
       sampleHz: SAMPLE_HZ,
       signal,
       onStart: ({ run }) => {
-        memory = new MemoryWatch(run.control)
+        watch = new MemoryWatch(run.control)
       },
       // Everybody is parked while it is told of a safepoint.
       onLine: (line) => {
-        if (line.type === 'safepoint' && line.reason !== 'tick') memory?.look()
+        if (line.type === 'safepoint' && line.reason !== 'tick') watch?.look()
       },
       onNotice: () => {},
     })
-    reclaimBuffers()
     if (!signal.aborted && summary.outcome !== 'completed') {
       throw new Error(`${plan.variant.label} ended early: ${summary.outcome}: ${summary.message}`)
     }
-    return { summary, memory: memory! }
+    const memory = watch!.result(plan.threads)
+    // It would keep the run's buffers.
+    watch = undefined
+    await reclaimBuffers()
+    return { summary, memory }
   }
 }
 
@@ -173,7 +176,7 @@ function resultOf(
   const seconds = spreadOfValues(without)
   const natives = rounds.flatMap(({ nativeSeconds }) => nativeSeconds ?? [])
   const native = natives.length === 0 ? null : spreadOfValues(natives)
-  const memories = rounds.map(({ model }) => model.memory.result(workers))
+  const memories = rounds.map(({ model }) => model.memory)
   return {
     scenario: scenario.name,
     variant: plan.variant.label,
