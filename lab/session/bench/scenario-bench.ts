@@ -58,9 +58,11 @@ export async function benchScenarioWhole(
         if (signal.aborted) return { results, notes: [...notes, 'interrupted: rows are missing'] }
         onStep(`${resolved.scenario.name} ${plan.variant.label}`, round)
         const done = await job.round(signal)
-        if (done !== undefined && round > 0) rounds.push(done)
+        if (done !== undefined) rounds.push(done)
       }
-      if (rounds.length === request.rounds) results.push(resultOf(resolved, variant, rounds))
+      const [first, ...measured] = rounds
+      if (first === undefined || measured.length < request.rounds) continue
+      results.push(resultOf(resolved, variant, measured, first.model.memory))
     }
     return { results, notes: [...notes] }
   } finally {
@@ -168,6 +170,7 @@ function resultOf(
   { scenario, params }: ResolvedRun,
   { plan }: ResolvedRun['variants'][number],
   rounds: readonly Round[],
+  memory: LabMemory,
 ): ScenarioBenchResult {
   const workers = planScenario(scenario, params).threads
   const withRecording = rounds.map(({ model }) => model.summary.seconds)
@@ -176,7 +179,6 @@ function resultOf(
   const seconds = spreadOfValues(without)
   const natives = rounds.flatMap(({ nativeSeconds }) => nativeSeconds ?? [])
   const native = natives.length === 0 ? null : spreadOfValues(natives)
-  const memories = rounds.map(({ model }) => model.memory)
   return {
     scenario: scenario.name,
     variant: plan.variant.label,
@@ -192,6 +194,6 @@ function resultOf(
     ratio: native === null ? null : seconds.median / native.median,
     ratioOfRounds:
       native === null ? null : spreadOfValues(without.map((ours, round) => ours / natives[round]!)),
-    memory: memories.reduce((a, b) => (b.overhead.max > a.overhead.max ? b : a)),
+    memory,
   }
 }
