@@ -1,9 +1,13 @@
 /** `arena-lab bench`: what a malloc and a free cost, in the models and in the real allocators. */
 import { availableParallelism } from 'node:os'
 import { Command, Option } from 'commander'
+import { BenchFolder } from '../report/bench/folder.ts'
 import { benchJson, benchMarkdown, benchText } from '../report/bench/text.ts'
+import type { BenchReport } from '../report/bench/types.ts'
 import { runBench } from '../session/bench/bench.ts'
+import type { BenchRequest, ScenarioAsked } from '../session/bench/types.ts'
 import { ExitCode } from '../session/types.ts'
+import { type Assignment, parseAssignment } from '../words/assignments.ts'
 import { BadInput, quoted } from '../words/bad-input.ts'
 import { GIB } from '../words/units.ts'
 import { BENCH_WORKLOADS } from '../workload/bench/workloads.ts'
@@ -20,8 +24,13 @@ interface BenchFlags {
   readonly warmup: number
   readonly seed: number
   readonly cores: number
-  readonly spin: number
+  readonly spin?: readonly number[]
   readonly native: boolean
+  readonly floors: boolean
+  readonly scenario?: string
+  readonly param?: readonly Assignment[]
+  readonly peers: boolean
+  readonly dir: string
   readonly json: boolean
   readonly markdown: boolean
   readonly quiet: boolean
@@ -33,6 +42,7 @@ const ROUNDS_MAX = 1000
 const CORES_MAX = 1024
 const SPIN_MAX = 1_000_000
 const VARIANTS = ['glibc', 'glibc:tcache_count=0', 'tcmalloc']
+const SCENARIO_VARIANTS = ['glibc', 'tcmalloc']
 
 const workloadLines = BENCH_WORKLOADS.map(
   ({ name, summary }) => `  ${name.padEnd(14)} ${summary}`,
@@ -48,7 +58,8 @@ the loop that carries the ops out.
 
 Examples:
   arena-lab bench -w replace-small,replace-wide -a tcmalloc
-  arena-lab bench -w contend -w cached -a glibc --threads 1,2,4 --spin 100
+  arena-lab bench --scenario seedservice -a glibc -a tcmalloc
+  arena-lab bench -w contend -w cached -a glibc --threads 1,2,4 --spin 0,1000
 
 Exit codes: 0 measured · 1 a run failed · 2 bad input · 130, 143 interrupted`
 
@@ -64,7 +75,17 @@ export function benchCommand(streams: Streams, exit: (code: number) => void): Co
       `design, or design:tunable=value,… (repeatable; default: ${VARIANTS.join(', ')})`,
       repeated((text) => text),
     )
-    .option('--threads <list>', 'threads at work: 1,2,4 (default: 1 or 1,2,4)', threadList)
+    .option(
+      '--threads <list>',
+      'threads at work: 1,2,4 (default: 1 or 1,2,4)',
+      listOf('--threads', 1, THREADS_MAX),
+    )
+    .option('--scenario <name>', 'a whole scenario instead of workloads, a name or a file')
+    .option(
+      '-P, --param <name=value>',
+      'a parameter of the scenario (repeatable)',
+      repeated((text) => parseAssignment(text, 'parameter')),
+    )
     .option('--rounds <n>', 'measured rounds', countOption('--rounds', 1, ROUNDS_MAX), 5)
     .addOption(
       new Option('--seconds <duration>', 'measured in each run')
@@ -83,8 +104,15 @@ export function benchCommand(streams: Streams, exit: (code: number) => void): Co
       countOption('--cores', 1, CORES_MAX),
       availableParallelism(),
     )
-    .option('--spin <n>', 'spins of a lock before it waits', countOption('--spin', 0, SPIN_MAX), 0)
+    .option(
+      '--spin <list>',
+      'spins of a lock before it waits: 0,100',
+      listOf('--spin', 0, SPIN_MAX),
+    )
     .option('--no-native', 'measure the models alone')
+    .option('--no-floors', 'do not measure what the loops cost without an allocator')
+    .option('--no-peers', 'leave out allocators from npm')
+    .option('--dir <folder>', 'where .arena-lab/ is kept', '.')
     .addOption(new Option('--json', 'print JSON').default(false).conflicts('markdown'))
     .option('--markdown', 'print a Markdown table', false)
     .option('--quiet', 'show no progress', false)
@@ -93,41 +121,66 @@ export function benchCommand(streams: Streams, exit: (code: number) => void): Co
 }
 
 async function carryOut(flags: BenchFlags, streams: Streams): Promise<number> {
-  const interrupt = catchSignals(streams, () => {})
   const { err, out } = streams
+  const request = requestOf(flags)
+  const folder = BenchFolder.create(flags.dir, new Date())
+  const interrupt = catchSignals(streams, () => {})
+  const onStep = (text: string, number: number, of: number): void => {
+    if (!flags.quiet) err.write(`${errStyle(streams).dim(`${number}/${of} ${text}`)}\n`)
+  }
   try {
-    const report = await runBench(
-      {
-        workloads: flags.workload ?? BENCH_WORKLOADS.map(({ name }) => name),
-        variants: flags.allocator ?? VARIANTS,
-        threads: flags.threads,
-        rounds: flags.rounds,
-        warmMs: Math.round(flags.warmup * 1000),
-        measuredMs: Math.max(1, Math.round(flags.seconds * 1000)),
-        seed: flags.seed,
-        cores: flags.cores,
-        heapBytes: 4 * GIB,
-        spinCount: flags.spin,
-        native: flags.native,
-      },
-      {
-        onCell: (text, number, of) => {
-          if (!flags.quiet) err.write(`${errStyle(streams).dim(`${number}/${of} ${text}`)}\n`)
-        },
-      },
-      interrupt.signal,
-    )
-    const text = flags.json
-      ? benchJson(report)
-      : flags.markdown
-        ? benchMarkdown(report)
-        : benchText(report, outStyle(streams))
-    await print(out, text)
-    if (!interrupt.signal.aborted) return ExitCode.EXPECTED
-    return interrupt.signal.reason === 'SIGTERM' ? ExitCode.TERMINATED : ExitCode.INTERRUPTED
+    const report = await runBench(request, { onStep }, interrupt.signal)
+    await print(out, textOf(report, flags, streams))
+    const problems = folder.write(report)
+    for (const problem of problems) await print(err, `${errStyle(streams).bad(problem)}\n`)
+    if (!flags.quiet) await print(err, `results in ${folder.shownPath}\n`)
+    if (interrupt.signal.aborted) {
+      const terminated = interrupt.signal.reason === 'SIGTERM'
+      return terminated ? ExitCode.TERMINATED : ExitCode.INTERRUPTED
+    }
+    return problems.length > 0 ? ExitCode.INTERNAL : ExitCode.EXPECTED
+  } catch (error) {
+    folder.discard()
+    throw error
   } finally {
     interrupt.release()
   }
+}
+
+function requestOf(flags: BenchFlags): BenchRequest {
+  return {
+    workloads: flags.workload ?? BENCH_WORKLOADS.map(({ name }) => name),
+    variants: flags.allocator ?? (flags.scenario === undefined ? VARIANTS : SCENARIO_VARIANTS),
+    threads: flags.threads,
+    rounds: flags.rounds,
+    warmMs: Math.round(flags.warmup * 1000),
+    measuredMs: Math.max(1, Math.round(flags.seconds * 1000)),
+    seed: flags.seed,
+    cores: flags.cores,
+    heapBytes: 4 * GIB,
+    spins: flags.spin,
+    native: flags.native,
+    floors: flags.floors,
+    scenario: scenarioOf(flags),
+    peers: flags.peers,
+  }
+}
+
+function scenarioOf(flags: BenchFlags): ScenarioAsked | undefined {
+  const { scenario, param, workload, threads } = flags
+  if (scenario === undefined) {
+    if (param !== undefined) throw new BadInput('-P is a parameter of a scenario: --scenario NAME')
+    return undefined
+  }
+  if (workload !== undefined || threads !== undefined) {
+    throw new BadInput('--scenario measures no workload: leave -w and --threads out')
+  }
+  return { scenario, params: param ?? [] }
+}
+
+function textOf(report: BenchReport, flags: BenchFlags, streams: Streams): string {
+  if (flags.json) return benchJson(report)
+  return flags.markdown ? benchMarkdown(report) : benchText(report, outStyle(streams))
 }
 
 /** `a,b` and repetitions of it. */
@@ -139,7 +192,10 @@ const manyOf =
     throw new BadInput(`${option} ${quoted(text)}: expected names such as replace-small,remote`)
   }
 
-function threadList(text: string): readonly number[] {
-  const read = countOption('--threads', 1, THREADS_MAX)
-  return [...new Set(text.split(',').map((part) => read(part.trim())))]
-}
+/** Whole numbers of a range: `1,2,4`. */
+const listOf =
+  (option: string, min: number, max: number) =>
+  (text: string): readonly number[] => {
+    const read = countOption(option, min, max)
+    return [...new Set(text.split(',').map((part) => read(part.trim())))]
+  }

@@ -4,6 +4,7 @@ import { packageVersion } from '../session/about.ts'
 import { ExitCode } from '../session/types.ts'
 import { isBadInput } from '../words/bad-input.ts'
 import { benchCommand } from './bench.ts'
+import { calibrateCommand } from './calibrate.ts'
 import { compareCommand } from './compare.ts'
 import { dashboardCommand } from './dashboard.ts'
 import { listCommand } from './list.ts'
@@ -55,6 +56,7 @@ function buildProgram(streams: Streams, exit: (code: number) => void): Command {
     traceCommand(streams),
     verifyCommand(streams, exit),
     benchCommand(streams, exit),
+    calibrateCommand(streams),
     listCommand(streams),
     showCommand(streams),
     compareCommand(streams),

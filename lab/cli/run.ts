@@ -2,9 +2,12 @@
 import { availableParallelism, totalmem } from 'node:os'
 import { Command, Option } from 'commander'
 import type { MachineName } from '../machine/types.ts'
+import { DEFAULT_PRESET } from '../machine/virtual/costs.ts'
 import { summaryJson } from '../report/exports.ts'
 import { summaryText } from '../report/summary-text.ts'
+import { sweepText } from '../report/sweep-text.ts'
 import { runVariants } from '../session/run.ts'
+import { runSweep, type SweepResult, sweepOf } from '../session/sweep.ts'
 import { parseThreshold } from '../session/thresholds.ts'
 import type { OutputRequest, RunRequest, Threshold } from '../session/types.ts'
 import { type Assignment, parseAssignment } from '../words/assignments.ts'
@@ -28,9 +31,12 @@ import {
 interface RunFlags {
   readonly allocator?: readonly string[]
   readonly param?: readonly Assignment[]
+  readonly list?: readonly Assignment[]
   readonly machine: MachineName
   readonly scheduleSeed: number
   readonly schedules?: number
+  readonly costs: string
+  readonly lines: boolean
   readonly memoryLimit?: number
   readonly addressSpaceLimit?: number
   readonly overcommitMemory: 0 | 1 | 2
@@ -67,6 +73,8 @@ const EXAMPLES = `
 Examples:
   arena-lab run seedservice -a glibc -a glibc:arena_max=1 --memory-limit 768MiB
   arena-lab run seedservice -a glibc -P days=4 -P skew=false --out html=report.html
+  arena-lab run larson -a glibc -a tcmalloc -P cores=1,2,4,…,64 -P work=20000 \\
+    --machine virtual --out html=larson.html
   arena-lab run ./my-scenario.ts -a ./my-design.ts --threshold 'rss.max<512MiB'
 
 Exit codes: 0 as expected · 1 something failed · 2 bad input · 3 heap corrupted · 4 deadlock
@@ -121,6 +129,11 @@ function addWhatToRun(command: Command): void {
       'a parameter of the scenario (repeatable)',
       repeated((text) => parseAssignment(text, 'parameter')),
     )
+    .option(
+      '-L, --list <name=a,b,…>',
+      'one run for each value; -P takes lists and ranges (1..16) too (repeatable)',
+      repeated((text) => parseAssignment(text, 'parameter')),
+    )
     .addOption(
       new Option('--machine <name>', 'what carries the scenario out')
         .argParser(machineOption)
@@ -137,6 +150,8 @@ function addWhatToRun(command: Command): void {
       'how many the explore machine carries out, from --schedule-seed on (default: 1000)',
       countOption('--schedules', 1, INT32_MAX),
     )
+    .option('--costs <table>', 'of --machine virtual: laptop, server-2s or a file', DEFAULT_PRESET)
+    .option('--lines', 'of --machine virtual: follow every cache line of the heap', false)
     .option('--seed <n>', 'of all random choices', countOption('--seed', 0, INT32_MAX), 1)
     .option('--seconds <duration>', 'end roles after so long', secondsOption('--seconds'))
     .option('--lockstep', 'run variants at once, phase by phase, not one after the other', false)
@@ -211,10 +226,12 @@ function requestOf(scenario: string, flags: RunFlags, words: readonly string[]):
   return {
     scenario,
     variants: flags.allocator ?? ['glibc'],
-    params: flags.param ?? [],
+    params: [...(flags.param ?? []), ...(flags.list ?? [])],
     machine: flags.machine,
     scheduleSeed: flags.scheduleSeed,
     ...(flags.schedules === undefined ? {} : { schedules: flags.schedules }),
+    costs: flags.costs,
+    lines: flags.lines,
     limits: {
       memoryLimit: flags.memoryLimit,
       addressSpaceLimit: flags.addressSpaceLimit,
@@ -245,6 +262,13 @@ async function carryOut(request: RunRequest, flags: RunFlags, streams: Streams):
   const dashboard = await openDashboard(request, flags, streams, interrupt)
   try {
     const hooks = together([progress, dashboard?.run].filter((hook) => hook !== undefined))
+    const sweep = await sweepOf(request)
+    if (sweep !== undefined) {
+      const result = await runSweep(request, sweep, hooks, interrupt.signal)
+      progress?.end()
+      await printSweep(result, flags, streams)
+      return result.exitCode
+    }
     const steering = dashboard?.run.steering
     const result = await runVariants(request, hooks, interrupt.signal, steering)
     const { summary, exitCode, problems } = result
@@ -263,6 +287,18 @@ async function carryOut(request: RunRequest, flags: RunFlags, streams: Streams):
     interrupt.release()
     await dashboard?.close()
   }
+}
+
+async function printSweep(
+  { summary, problems }: SweepResult,
+  flags: RunFlags,
+  streams: Streams,
+): Promise<void> {
+  const text = flags.json
+    ? `${JSON.stringify(summary, null, 2)}\n`
+    : sweepText(summary, outColumns(streams), outStyle(streams))
+  await print(streams.out, text)
+  for (const problem of problems) await print(streams.err, `${errStyle(streams).bad(problem)}\n`)
 }
 
 async function openDashboard(

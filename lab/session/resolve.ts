@@ -9,8 +9,8 @@ import { parseVariant, resolveTunables } from '../../allocators/parse-tunables.t
 import { builtInScenarios } from '../../scenarios/index.ts'
 import { loadDesign } from '../machine/designs.ts'
 import { createSharedRun, type SharedRun } from '../machine/shared-run.ts'
-import { checkMachine } from '../machine/start.ts'
-import type { RunPlan } from '../machine/types.ts'
+import type { RunPlan, SimulationPlan } from '../machine/types.ts'
+import { loadCostTable, resolveCosts } from '../machine/virtual/costs.ts'
 import { BadInput, messageOf } from '../words/bad-input.ts'
 import { formatSize, readableSize } from '../words/sizes.ts'
 import { bytesOfPages, GIB, MIB, PAGE_BYTES, roundUp } from '../words/units.ts'
@@ -45,7 +45,6 @@ const HEAP_BYTES_MIN = 16 * MIB
 const HEAP_BYTES_MAX = 8 * GIB
 
 export async function resolveRequest(request: RunRequest): Promise<ResolvedRun> {
-  checkMachine(request.machine)
   const scenario = await loadScenario(request.scenario, builtInScenarios)
   const params = resolveParams(scenario, request.params)
   const scenarioPlan = planScenario(scenario, params)
@@ -87,9 +86,16 @@ async function resolveVariant(
     drain: request.drain,
     fill: request.fill,
     spinCount: request.spinCount,
+    simulation: simulationPlan(request, design),
     traceWaits: request.traceWaits === true,
   }
   return { plan, design }
+}
+
+function simulationPlan(request: RunRequest, design: Design): SimulationPlan | undefined {
+  if (request.machine !== 'virtual') return undefined
+  const costs = resolveCosts(loadCostTable(request.costs), design.name)
+  return { costs, lines: request.lines, sampleHz: request.sampleHz }
 }
 
 /** Variants that run at once hold their heaps at the same time. */

@@ -41,6 +41,10 @@ export interface RunRequest {
   readonly scheduleSeed: number
   /** As `RunPlan.schedules`. */
   readonly schedules?: number
+  /** Cost table of the virtual machine: a preset or the path of a file. */
+  readonly costs: string
+  /** As `SimulationPlan.lines`. */
+  readonly lines: boolean
   readonly limits: SpaceLimits
   /** CPUs the modelled process sees. */
   readonly cores: number

@@ -26,6 +26,8 @@ export interface VariantParts {
   onNotice(text: string): void
   /** Everybody stands still at the start or at a phase mark until it settles. */
   atMark?(label: string): Promise<void>
+  /** The command that repeats one schedule of the explore machine. */
+  replayCommand?(schedule: number): string
   readonly signal: AbortSignal
 }
 
@@ -77,6 +79,7 @@ class VariantRun {
         await this.#look({ ...safepoint, ns: safepoint.ns - this.#time.heldNs })
         if (safepoint.reason === 'phase') await this.#stayAt(safepoint.label)
       },
+      onSample: () => this.#takeSample(),
     })
     this.#machine = machine
     this.#time.start(machine)
@@ -87,16 +90,16 @@ class VariantRun {
     if (signal.aborted || this.#isBroken()) stop()
     if (machine.notice !== undefined) this.#notice(machine.notice)
     this.#parts.onStart(machine, this.#steered(machine))
-    const sampling = this.#startSampling()
+    const sampling = machine.takesSamples === true ? undefined : this.#startSampling()
     let outcome: MachineOutcome
     try {
-      outcome = await machine.finished
+      outcome = this.#withReplay(await machine.finished)
     } finally {
       clearInterval(sampling)
       signal.removeEventListener('abort', stop)
       await this.#observer?.close()
     }
-    const cpu = this.#cpu ?? cpuTimeSince(this.#cpuStart)
+    const cpu = simulatedCpu(outcome) ?? this.#cpu ?? cpuTimeSince(this.#cpuStart)
     this.#takeSample()
     return { summary: this.#summarize(machine, outcome, cpu), mappings: this.#mappings }
   }
@@ -140,6 +143,7 @@ class VariantRun {
     return new Sampler({
       control,
       now: () => this.#now(),
+      startNs: () => this.#machine?.startNs ?? 0,
       space: () => {
         const { rssBytes, vmSizeBytes } = process.space.figures()
         return { rss: rssBytes, vmSize: vmSizeBytes }
@@ -247,6 +251,13 @@ class VariantRun {
     })
   }
 
+  #withReplay(outcome: MachineOutcome): MachineOutcome {
+    const { explored } = outcome
+    if (explored?.failedSchedule === undefined) return outcome
+    const replay = this.#parts.replayCommand?.(explored.failedSchedule)
+    return replay === undefined ? outcome : { ...outcome, explored: { ...explored, replay } }
+  }
+
   #isBroken(): boolean {
     return this.#safepoints.some(({ violations }) => violations.length > 0)
   }
@@ -256,3 +267,7 @@ class VariantRun {
     return first === undefined ? '' : `broken invariant: ${first.invariant} (${first.where})`
   }
 }
+
+/** In a simulation only simulated seconds count: they are the same each time. */
+const simulatedCpu = ({ simulation }: MachineOutcome): CpuTime | undefined =>
+  simulation === undefined ? undefined : { seconds: simulation.cpuSeconds, mainSeconds: null }

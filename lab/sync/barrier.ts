@@ -65,6 +65,25 @@ export class Barriers {
   }
 }
 
+/**
+ * A worker waits until the heap was looked at as it is before any lab thread: one that attached
+ * meanwhile would be seen half-way. False when the run is over before it has begun.
+ */
+export function waitUntilPrepared(control: Control): boolean {
+  const { words } = control
+  while (Atomics.load(words, ControlWord.PREPARED) === 0) {
+    if (Atomics.load(words, ControlWord.STATE) !== RunState.STARTING) return false
+    Atomics.wait(words, ControlWord.PREPARED, 0, WAIT_SLICE_MS)
+  }
+  return true
+}
+
+/** The main thread's side: lab threads may attach. */
+export function setPrepared({ words }: Control): void {
+  Atomics.store(words, ControlWord.PREPARED, 1)
+  Atomics.notify(words, ControlWord.PREPARED)
+}
+
 /** A worker says that it is ready, and waits for the run to start. False when it never will. */
 export function readyAndWait(control: Control): boolean {
   Atomics.add(control.words, ControlWord.WORKERS_READY, 1)

@@ -88,6 +88,8 @@ export const ControlWord = {
   MULTI_THREADED: 15,
   /** 1 from when on lab threads of loop roles count what they measure (a benchmark's warm-up). */
   MEASURING: 16,
+  /** 1 once the heap was looked at as its design laid it out: lab threads may attach to it. */
+  PREPARED: 17,
   /** Looks at the heap so far (observe.ts): blocks allocated from then on remember it. */
   LOOKS: 17,
   /** Entries ever written to the log of lock waits. */

@@ -1,6 +1,6 @@
 /** Worker entry (run from dist/): carries lab threads, one at a time, until the run is over. */
 import { HeapBufferFull } from '../../memory/errors.ts'
-import { Barriers, readyAndWait } from '../../sync/barrier.ts'
+import { Barriers, readyAndWait, waitUntilPrepared } from '../../sync/barrier.ts'
 import { Channels } from '../../sync/channel.ts'
 import { RunEnded } from '../../sync/locks.ts'
 import { Parking } from '../../sync/pause.ts'
@@ -29,6 +29,7 @@ export default async function work(task: WorkerTask): Promise<void> {
   const context = await openContext(task)
   const { control } = context.run
   // Whoever has a lab thread before the start records its first batch before the start, too.
+  if (!waitUntilPrepared(control)) return
   let entry = takeEntry(control)
   try {
     const first = entry === undefined ? undefined : labThread(context, task, entry)

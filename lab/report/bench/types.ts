@@ -1,5 +1,9 @@
 /** What `arena-lab bench` measured. `--json` prints it as it is: add fields, never rename any. */
 
+import type { LatencySummary } from '../../metrics/types.ts'
+import type { WasmReference } from './references.ts'
+import type { ScenarioBenchResult } from './scenario-types.ts'
+
 /** Over the rounds of one row. */
 export interface Spread {
   readonly median: number
@@ -14,6 +18,8 @@ export interface BenchResult {
   readonly variant: string
   /** Lab threads that work at once. */
   readonly threads: number
+  /** Spins of the modelled mutex before it waits; the native one is measured beside 0 only. */
+  readonly spin: number
   /** Wall-clock nanoseconds of one thread per malloc and free, mean of a round. */
   readonly nsPerPair: Spread
   /** The same of the real allocator; null where there is none. */
@@ -37,6 +43,14 @@ export interface BenchResult {
   readonly nativePairsPerSecond: number | null
   /** Mallocs and frees a second of all threads together. */
   readonly opsPerSecond: number
+  /** Share of the lab threads' time spent waiting for locks, median of the rounds, 0..1. */
+  readonly lockWaitShare: number
+  /** Of the model, one op in 64 timed, in ns; median of the rounds; null where none were. */
+  readonly latencyNs: { readonly malloc: LatencySummary; readonly free: LatencySummary } | null
+  /** Frees by another lab thread than the one that allocated ÷ all frees. */
+  readonly remoteShare: number
+  /** mimalloc as WebAssembly, called from JavaScript: a constant, see references.ts. */
+  readonly wasmMimalloc: WasmReference | null
   /** Pairs measured, all rounds together. */
   readonly pairs: number
   readonly nativePairs: number | null
@@ -55,6 +69,8 @@ export interface LoopFloor {
 export interface BenchReport {
   readonly results: readonly BenchResult[]
   readonly floors: readonly LoopFloor[]
+  /** Whole scenarios; empty where none was asked for. */
+  readonly scenarios: readonly ScenarioBenchResult[]
   readonly host: {
     readonly cpus: number
     readonly cpuModel: string

@@ -23,6 +23,8 @@ export interface BenchCell {
   readonly workload: string
   readonly variant: string
   readonly threads: number
+  /** Spins of the modelled mutex. */
+  readonly spin: number
   readonly design: Design
   readonly plan: RunPlan
   readonly native: NativeCounterpart | undefined
@@ -32,6 +34,8 @@ export interface BenchCell {
 /** Thread counts of workloads about threads, where the user names none; of the others: one. */
 const THREADS = [1, 2, 4]
 const ABOUT_THREADS: readonly string[] = ['remote', 'contend', 'cached']
+/** What `contend` is measured with beside no spinning, so that the report can say what it changes. */
+const SPINS = [0, 100]
 /** What `contend` is: one arena for all, and nothing in front of it. */
 const CONTEND: Readonly<Record<string, number>> = { arena_max: 1, tcache_count: 0 }
 
@@ -53,33 +57,54 @@ export async function resolveCells(request: BenchRequest): Promise<BenchCells> {
     const threadCounts = request.threads ?? (ABOUT_THREADS.includes(workload) ? THREADS : [1])
     for (const variant of request.variants) {
       for (const threads of threadCounts) {
-        cells.push(await resolveCell(request, workload, variant, threads, notes))
+        const own = workload === 'contend' && threads > 1 ? SPINS : [0]
+        const spins = request.spins ?? own
+        for (const spin of spins) {
+          const cell = await resolveCell({ request, workload, text: variant, threads, spin }, notes)
+          // The native mutex does not know of spins: it is measured beside the first count only.
+          cells.push(spin === spins[0] ? cell : { ...cell, native: undefined })
+        }
       }
     }
   }
   return { cells, notes: [...notes] }
 }
 
-async function resolveCell(
-  request: BenchRequest,
-  workload: string,
-  text: string,
-  threads: number,
-  notes: Set<string>,
-): Promise<BenchCell> {
+interface CellAsked {
+  readonly request: BenchRequest
+  readonly workload: string
+  readonly text: string
+  readonly threads: number
+  readonly spin: number
+}
+
+async function resolveCell(asked: CellAsked, notes: Set<string>): Promise<BenchCell> {
+  const { request, workload, text, threads, spin } = asked
   const { design: name, label, assignments } = parseVariant(text)
   const design = await loadDesign(name)
-  const asked = resolveTunables(design.tunables, assignments) as Readonly<Record<string, number>>
+  const assigned = resolveTunables(design.tunables, assignments)
   const forced = workload === 'contend' ? forcedOn(design) : {}
-  const tunables = { ...asked, ...forced }
-  const params = {
-    workload: BENCH_WORKLOADS.findIndex((known) => known.name === workload),
-    threads,
-  }
-  const plan: RunPlan = {
-    variant: { label, design: name, tunables },
+  const tunables: Readonly<Record<string, number>> = { ...assigned, ...forced }
+  const params = { workload: workloadNumber(workload), threads }
+  const plan = loopPlan(request, { label, design: name, tunables }, params, spin)
+  const native = request.native ? await counterpartOf(design, tunables, notes) : undefined
+  const setByWorkload = Object.entries(forced)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',')
+  return { workload, variant: label, threads, spin, design, plan, native, setByWorkload }
+}
+
+/** A run of the benchmark's loop, without limits. */
+export function loopPlan(
+  request: BenchRequest,
+  variant: RunPlan['variant'],
+  params: { readonly workload: number; readonly threads: number },
+  spinCount: number,
+): RunPlan {
+  return {
     machine: 'threads',
     scheduleSeed: 0,
+    variant,
     scenario: BENCH_SCENARIO,
     params,
     seed: request.seed,
@@ -93,17 +118,17 @@ async function resolveCell(
       overcommitRatio: 50,
       ramBytes: request.heapBytes,
     },
-    seconds: (request.warmMs + request.measuredMs) / 1000,
+    // Ended by whoever measures: how long a warm-up takes is not known beforehand.
+    seconds: undefined,
     drain: false,
     fill: false,
-    spinCount: request.spinCount,
+    spinCount,
   }
-  const native = request.native ? await counterpartOf(design, tunables, notes) : undefined
-  const setByWorkload = Object.entries(forced)
-    .map(([key, value]) => `${key}=${value}`)
-    .join(',')
-  return { workload, variant: label, threads, design, plan, native, setByWorkload }
 }
+
+/** What the benchmark's scenario calls a workload. */
+export const workloadNumber = (name: string): number =>
+  BENCH_WORKLOADS.findIndex((workload) => workload.name === name)
 
 /** Of `contend`'s settings, those the design has. */
 function forcedOn(design: Design): Record<string, number> {
@@ -112,7 +137,7 @@ function forcedOn(design: Design): Record<string, number> {
 }
 
 /** Undefined where there is no real allocator, or not here; `notes` then says why. */
-async function counterpartOf(
+export async function counterpartOf(
   design: Design,
   tunables: Readonly<Record<string, number>>,
   notes: Set<string>,

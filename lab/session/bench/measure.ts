@@ -4,14 +4,17 @@
  * their figures as overridden durations and makes the statistics.
  */
 import { Bench, type Statistics } from 'tinybench'
+import type { LatencySummary } from '../../metrics/types.ts'
+import { wasmMimalloc } from '../../report/bench/references.ts'
 import type { BenchResult, Spread } from '../../report/bench/types.ts'
 import type { BenchCell } from './cell.ts'
 import { modelRound } from './model-side.ts'
 import { NativeSide } from './native-side.ts'
-import type { BenchRequest, RoundFigures } from './types.ts'
+import { medianOf, spreadOfValues } from './statistics.ts'
+import type { BenchRequest, ModelFigures, RoundFigures } from './types.ts'
 
 interface Pair {
-  readonly model: RoundFigures
+  readonly model: ModelFigures
   readonly native: RoundFigures | undefined
 }
 
@@ -25,11 +28,12 @@ export async function measureCell(
   request: BenchRequest,
   signal: AbortSignal,
 ): Promise<BenchResult | undefined> {
-  const side = cell.native === undefined ? undefined : await NativeSide.prepare(cell, request)
+  const { native, plan } = cell
+  const side = native && (await NativeSide.prepare(plan, native, request))
   try {
     const pairs: Pair[] = []
     const round = async (): Promise<Pair | undefined> => {
-      const model = await modelRound(cell, request.warmMs, signal)
+      const model = await modelRound(cell, request, signal)
       const native = await side?.round(signal)
       return model === undefined || signal.aborted ? undefined : { model, native }
     }
@@ -85,6 +89,7 @@ function resultOf(cell: BenchCell, pairs: readonly Pair[], bench: Bench): BenchR
     workload: cell.workload,
     variant: cell.variant,
     threads: cell.threads,
+    spin: cell.spin,
     nsPerPair: model,
     native,
     ratio: native === null ? null : model.median / native.median,
@@ -97,6 +102,13 @@ function resultOf(cell: BenchCell, pairs: readonly Pair[], bench: Bench): BenchR
     pairsPerSecond,
     nativePairsPerSecond: native === null ? null : medianRate(natives),
     opsPerSecond: 2 * pairsPerSecond,
+    lockWaitShare: medianOf(models.map(({ lockWaitShare }) => lockWaitShare)),
+    latencyNs: {
+      malloc: medianLatency(models.map(({ mallocLatency }) => mallocLatency)),
+      free: medianLatency(models.map(({ freeLatency }) => freeLatency)),
+    },
+    remoteShare: medianOf(models.map((model) => model.remoteFrees / Math.max(1, model.frees))),
+    wasmMimalloc: wasmMimalloc({ ...cell, native }),
     pairs: total(models),
     nativePairs: native === null ? null : total(natives),
     setByWorkload: cell.setByWorkload,
@@ -116,16 +128,14 @@ const spreadOf = ({ p50, min, max }: Statistics): Spread => ({
   max: max * NS_PER_MS,
 })
 
-/** Of at least one value. */
-export function spreadOfValues(values: readonly number[]): Spread {
-  const sorted = [...values].sort((a, b) => a - b)
-  const middle = (sorted.length - 1) / 2
-  const median = (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle)]!) / 2
-  return { median, min: sorted[0]!, max: sorted.at(-1)! }
-}
-
 const relative = ({ median, min, max }: Spread): number => (max - min) / median
 const medianRate = (rounds: readonly RoundFigures[]): number =>
-  spreadOfValues(rounds.map((round) => round.pairsPerSecond)).median
+  medianOf(rounds.map((round) => round.pairsPerSecond))
+const medianLatency = (rounds: readonly LatencySummary[]): LatencySummary => ({
+  p50: medianOf(rounds.map(({ p50 }) => p50)),
+  p99: medianOf(rounds.map(({ p99 }) => p99)),
+  p999: medianOf(rounds.map(({ p999 }) => p999)),
+  timed: rounds.reduce((sum, { timed }) => sum + timed, 0),
+})
 const total = (rounds: readonly RoundFigures[]): number =>
   rounds.reduce((sum, { pairs }) => sum + pairs, 0)

@@ -1,4 +1,7 @@
 /** What a benchmark is asked to measure. Values are parsed, names not looked up. */
+import type { LatencySummary } from '../../metrics/types.ts'
+import type { Assignment } from '../../words/assignments.ts'
+
 export interface BenchRequest {
   /** Names of `BENCH_WORKLOADS`; at least one. */
   readonly workloads: readonly string[]
@@ -15,9 +18,23 @@ export interface BenchRequest {
   /** CPUs the modelled process sees. */
   readonly cores: number
   readonly heapBytes: number
-  readonly spinCount: number
+  /** Spin counts of the modelled mutex, each a row; undefined: what fits each workload. */
+  readonly spins: readonly number[] | undefined
   /** False measures the models alone. */
   readonly native: boolean
+  /** Also measure what the loops cost without an allocator. */
+  readonly floors: boolean
+  /** A whole scenario instead of the workloads. */
+  readonly scenario: ScenarioAsked | undefined
+  /** Also measure npm's allocators that are installed. */
+  readonly peers: boolean
+}
+
+/** Of `--scenario` and `-P`. */
+export interface ScenarioAsked {
+  /** A built-in scenario's name, or a file. */
+  readonly scenario: string
+  readonly params: readonly Assignment[]
 }
 
 /** One run of one side: all working threads together. */
@@ -29,6 +46,16 @@ export interface RoundFigures {
   readonly pairsPerSecond: number
   /** Nanoseconds a pair of the median lap, mean over the threads. */
   readonly lapNs: number
+}
+
+/** What only the model tells of a run: of its measured part, all threads together. */
+export interface ModelFigures extends RoundFigures {
+  /** Share of the threads' time spent waiting for locks. */
+  readonly lockWaitShare: number
+  readonly mallocLatency: LatencySummary
+  readonly freeLatency: LatencySummary
+  readonly remoteFrees: number
+  readonly frees: number
 }
 
 /** What one working thread measured: nanoseconds, pairs in them, ns a pair of its median lap. */

@@ -7,11 +7,15 @@ import { StartPage } from '../control/start-page.tsx'
 import { bytes } from '../format.ts'
 import { connection, notice, run, skippedFrames } from '../state.ts'
 import { nextTheme, theme } from '../theme.ts'
+import { AllocatorView } from './allocator.tsx'
 import { ArenasView } from './arenas.tsx'
 import { Cards } from './cards.tsx'
+import { EventsView } from './events.tsx'
 import { LocksView } from './locks.tsx'
+import { MappedView } from './mapped.tsx'
 import { MatrixView } from './matrix.tsx'
 import { MemoryView } from './memory.tsx'
+import { SpeedView } from './speed.tsx'
 import { TimeBar } from './timebar.tsx'
 
 export function App() {
@@ -52,14 +56,37 @@ function RunScreen() {
   )
 }
 
+/** Views by their ids, as the list at the head names them. */
+const VIEWS = [
+  ['memory', 'Memory'],
+  ['arenas', 'Arenas'],
+  ['matrix', 'Frees'],
+  ['locks', 'Waiting'],
+  ['speed', 'Speed'],
+  ['allocator', 'Bins and chunks'],
+  ['mapped', 'Mappings'],
+  ['events', 'Events'],
+] as const
+
 function Run() {
   return (
     <>
       <Cards />
+      <nav class="views" aria-label="Views">
+        {VIEWS.map(([id, name]) => (
+          <a href={`#${id}`} key={id}>
+            {name}
+          </a>
+        ))}
+      </nav>
       <MemoryView />
       <ArenasView />
       <MatrixView />
       <LocksView />
+      <SpeedView />
+      <AllocatorView />
+      <MappedView />
+      <EventsView />
     </>
   )
 }

@@ -46,7 +46,12 @@ function Card({ variant }: { readonly variant: VariantStore }) {
   const rss = variant.totals.at(row, Total.RSS)
   const live = variant.totals.at(row, Total.LIVE)
   return (
-    <article class="card" data-variant={variant.description.label}>
+    <article
+      class="card"
+      data-variant={variant.description.label}
+      // Where the data end, nanoseconds, and whether that is all: tests wait for it.
+      data-end={`${variant.tEnd}${variant.end === undefined ? '' : ' ended'}`}
+    >
       <header>
         <h2>{variant.description.label}</h2>
         <span class={`badge ${kind}`}>{text}</span>
