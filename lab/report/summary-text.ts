@@ -161,7 +161,15 @@ function closing(run: RunSummary, width: number, style: Style): string[] {
   const replays = run.variants.flatMap(({ explored }) =>
     explored?.replay === undefined ? [] : [`${style.bold('Again:')} ${explored.replay}`],
   )
-  return [said, notes, replays, folder]
+  const accounts = run.variants.map(({ variant, explored }) =>
+    explored?.account === undefined
+      ? []
+      : [
+          style.bold(`How it came about, ${variant} (T3: lab thread 3)`),
+          ...explored.account.map((line) => `  ${line}`),
+        ],
+  )
+  return [...accounts, said, notes, replays, folder]
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.join('\n'))
 }
