@@ -3,6 +3,7 @@
  */
 import { parseVariant, resolveTunables } from '../../allocators/parse-tunables.ts'
 import { loadDesign } from '../machine/designs.ts'
+import { nativeReplayer } from '../machine/native/build.ts'
 import {
   GLIBC_TUNABLE_NAMES,
   isGlibcTunable,
@@ -64,7 +65,10 @@ export async function replayTrace(
 ): Promise<ReplayResult> {
   const source = fileSource(request.file)
   const variant = parseVariant(request.variant)
-  if (!variant.design.startsWith(NATIVE)) return replaySerial(request, source, onRecords)
+  if (!variant.design.startsWith(NATIVE)) {
+    if (request.preload === undefined) return replaySerial(request, source, onRecords)
+    throw new BadInput(`--preload is for native:NAME, not for ${quoted(request.variant)}`)
+  }
   const allocator = variant.design.slice(NATIVE.length)
   const settings = nativeSettings(allocator, variant.assignments)
   const preload = request.preload === undefined ? {} : { preload: request.preload }
@@ -125,6 +129,8 @@ async function replayReal(
     }
     if (withCheckpoint) yield packCheckpoint()
   }
+  // Compiled by now, so that the time is the replay's alone.
+  await nativeReplayer()
   const start = process.hrtime.bigint()
   let last: Float64Array = new Float64Array(0)
   let mallocInfo = ''
