@@ -37,7 +37,7 @@ export interface ReplaySummary {
   readonly ops: number
   /** All of it, with the reading of the file. */
   readonly seconds: number
-  /** Carrying out alone; of a real malloc, whose replayer reads as it goes, the same as `seconds`. */
+  /** Carrying out alone. A real malloc's replayer reads as it goes: there it is `seconds`. */
   readonly replaySeconds: number
   /** `ops` over `replaySeconds`; 0 without ops. */
   readonly opsPerSecond: number
