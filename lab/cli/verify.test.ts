@@ -37,6 +37,7 @@ describe('verify, replay, trace: what cannot work is one line and exit code 2', 
     ['preload', ['replay', 't.trace', '--preload', 'x.so'], /--preload is for native:NAME/],
     ['no library', ['replay', 't.trace', '-a', 'native:x', '--preload', 'x.so'], /cannot be read/],
     ['both outputs', ['replay', 't.trace', '--placements', '--malloc-info'], /nothing else/],
+    ['heap', ['replay', 't.trace', '--heap', '64GiB'], /--heap 64GiB: expected .* 16MiB to 8GiB/],
     ['no file', ['replay', 'none.trace'], /trace 'none.trace' cannot be read: ENOENT/],
     ['bad line', ['replay', 't.trace'], /line 2 '0 m 1': expected a size/],
     [
@@ -52,6 +53,16 @@ describe('verify, replay, trace: what cannot work is one line and exit code 2', 
     expect(stderr).toMatch(message)
     expect(stderr.trimEnd().split('\n')).toHaveLength(1)
     expect([code, stdout]).toEqual([2, ''])
+  })
+
+  it('a trace larger than the model’s heap: exit code 7, and how much would do', async () => {
+    const blocks = Array.from({ length: 20 }, (_, i) => `0 m ${i} 1000000`)
+    const path = writeTrace(...blocks)
+    const { code, stderr } = await runCli(folder, 'replay', path, '--heap', '16MiB')
+    expect(stderr).toMatch(/^arena-lab: the heap buffer .* has no room .*--heap \S+ would do\n$/)
+    expect(code).toBe(7)
+    const roomy = await runCli(folder, 'replay', path, '--heap', '64MiB')
+    expect([roomy.code, roomy.stderr]).toEqual([0, ''])
   })
 
   it('output that cannot be written', async () => {

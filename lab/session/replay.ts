@@ -17,6 +17,7 @@ import type { Assignment } from '../words/assignments.ts'
 import { BadInput, quoted } from '../words/bad-input.ts'
 import { unknownName } from '../words/nearest.ts'
 import { parseSize } from '../words/sizes.ts'
+import { checkHeap } from './resolve.ts'
 import { fileSource, type TraceSource } from './verify/trace-source.ts'
 
 export interface ReplayRequest {
@@ -66,6 +67,7 @@ export async function replayTrace(
   const source = fileSource(request.file)
   const variant = parseVariant(request.variant)
   if (!variant.design.startsWith(NATIVE)) {
+    checkHeap(request.heapBytes)
     if (request.preload === undefined) return replaySerial(request, source, onRecords)
     throw new BadInput(`--preload is for native:NAME, not for ${quoted(request.variant)}`)
   }
