@@ -178,7 +178,10 @@ describe('security: messages', () => {
       port: 0,
       control: true,
       pagePath: testPage(),
-      onSteer: (action) => actions.push(action),
+      onSteer: (action) => {
+        actions.push(action)
+        return ''
+      },
     })
     const client = await SocketClient.connect(steered)
     for (const action of ['pause', 'resume', 'stop']) {

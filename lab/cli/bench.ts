@@ -5,8 +5,9 @@ import { BenchFolder } from '../report/bench/folder.ts'
 import { benchJson, benchMarkdown, benchText } from '../report/bench/text.ts'
 import type { BenchReport } from '../report/bench/types.ts'
 import { runBench } from '../session/bench/bench.ts'
-import type { BenchRequest } from '../session/bench/types.ts'
+import type { BenchRequest, ScenarioAsked } from '../session/bench/types.ts'
 import { ExitCode } from '../session/types.ts'
+import { type Assignment, parseAssignment } from '../words/assignments.ts'
 import { BadInput, quoted } from '../words/bad-input.ts'
 import { GIB } from '../words/units.ts'
 import { BENCH_WORKLOADS } from '../workload/bench/workloads.ts'
@@ -26,6 +27,8 @@ interface BenchFlags {
   readonly spin?: readonly number[]
   readonly native: boolean
   readonly floors: boolean
+  readonly scenario?: string
+  readonly param?: readonly Assignment[]
   readonly peers: boolean
   readonly dir: string
   readonly json: boolean
@@ -39,6 +42,7 @@ const ROUNDS_MAX = 1000
 const CORES_MAX = 1024
 const SPIN_MAX = 1_000_000
 const VARIANTS = ['glibc', 'glibc:tcache_count=0', 'tcmalloc']
+const SCENARIO_VARIANTS = ['glibc', 'tcmalloc']
 
 const workloadLines = BENCH_WORKLOADS.map(
   ({ name, summary }) => `  ${name.padEnd(14)} ${summary}`,
@@ -54,6 +58,7 @@ the loop that carries the ops out.
 
 Examples:
   arena-lab bench -w replace-small,replace-wide -a tcmalloc
+  arena-lab bench --scenario seedservice -a glibc -a tcmalloc
   arena-lab bench -w contend -w cached -a glibc --threads 1,2,4 --spin 0,1000
 
 Exit codes: 0 measured · 1 a run failed · 2 bad input · 130, 143 interrupted`
@@ -74,6 +79,12 @@ export function benchCommand(streams: Streams, exit: (code: number) => void): Co
       '--threads <list>',
       'threads at work: 1,2,4 (default: 1 or 1,2,4)',
       listOf('--threads', 1, THREADS_MAX),
+    )
+    .option('--scenario <name>', 'a whole scenario instead of workloads, a name or a file')
+    .option(
+      '-P, --param <name=value>',
+      'a parameter of the scenario (repeatable)',
+      repeated((text) => parseAssignment(text, 'parameter')),
     )
     .option('--rounds <n>', 'measured rounds', countOption('--rounds', 1, ROUNDS_MAX), 5)
     .addOption(
@@ -111,13 +122,14 @@ export function benchCommand(streams: Streams, exit: (code: number) => void): Co
 
 async function carryOut(flags: BenchFlags, streams: Streams): Promise<number> {
   const { err, out } = streams
+  const request = requestOf(flags)
   const folder = BenchFolder.create(flags.dir, new Date())
   const interrupt = catchSignals(streams, () => {})
   const onStep = (text: string, number: number, of: number): void => {
     if (!flags.quiet) err.write(`${errStyle(streams).dim(`${number}/${of} ${text}`)}\n`)
   }
   try {
-    const report = await runBench(requestOf(flags), { onStep }, interrupt.signal)
+    const report = await runBench(request, { onStep }, interrupt.signal)
     await print(out, textOf(report, flags, streams))
     const problems = folder.write(report)
     for (const problem of problems) await print(err, `${errStyle(streams).bad(problem)}\n`)
@@ -138,7 +150,7 @@ async function carryOut(flags: BenchFlags, streams: Streams): Promise<number> {
 function requestOf(flags: BenchFlags): BenchRequest {
   return {
     workloads: flags.workload ?? BENCH_WORKLOADS.map(({ name }) => name),
-    variants: flags.allocator ?? VARIANTS,
+    variants: flags.allocator ?? (flags.scenario === undefined ? VARIANTS : SCENARIO_VARIANTS),
     threads: flags.threads,
     rounds: flags.rounds,
     warmMs: Math.round(flags.warmup * 1000),
@@ -149,8 +161,21 @@ function requestOf(flags: BenchFlags): BenchRequest {
     spins: flags.spin,
     native: flags.native,
     floors: flags.floors,
+    scenario: scenarioOf(flags),
     peers: flags.peers,
   }
+}
+
+function scenarioOf(flags: BenchFlags): ScenarioAsked | undefined {
+  const { scenario, param, workload, threads } = flags
+  if (scenario === undefined) {
+    if (param !== undefined) throw new BadInput('-P is a parameter of a scenario: --scenario NAME')
+    return undefined
+  }
+  if (workload !== undefined || threads !== undefined) {
+    throw new BadInput('--scenario measures no workload: leave -w and --threads out')
+  }
+  return { scenario, params: param ?? [] }
 }
 
 function textOf(report: BenchReport, flags: BenchFlags, streams: Streams): string {

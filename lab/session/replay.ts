@@ -162,7 +162,7 @@ function nativeSettings(allocator: string, assignments: readonly Assignment[]): 
     const plain = name.replace(/^glibc\.malloc\./, '')
     const isVariable = plain === plain.toUpperCase()
     if (allocator === 'glibc' && !isVariable && !isGlibcTunable(plain)) {
-      throw unknownName('tunable of glibc', name, GLIBC_TUNABLE_NAMES)
+      throw unknownName('tunable of glibc', plain, GLIBC_TUNABLE_NAMES)
     }
     settings[plain] = allocator === 'glibc' ? (parseSize(text) ?? text) : text
   }

@@ -16,6 +16,8 @@ const request = (parts: Partial<RunRequest> = {}): RunRequest => ({
   params: [],
   machine: 'threads',
   scheduleSeed: 0,
+  costs: 'laptop',
+  lines: false,
   limits: {
     memoryLimit: undefined,
     addressSpaceLimit: undefined,

@@ -63,6 +63,11 @@ export class Channels {
     }
   }
 
+  /** Contents that lie in it now. */
+  count(channel: number): number {
+    return this.#words[this.#heads[channel]! + Head.COUNT]!
+  }
+
   /**
    * Moves the content of the cell at index `cell` of `control.cells` into the channel; waits while
    * it is full. False when nothing was sent: an empty cell, or a full channel once the run ends

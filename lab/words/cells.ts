@@ -8,8 +8,8 @@
  *
  * `block` is the word index of the block, 0 for an empty cell, `CELL_BUSY` while a lab thread moves
  * the content of a shared cell. `requested` is in bytes; `allocated by` is a seat and, above its
- * bits, how many looks at the heap there had been by then; `stamp` is what `write` left at both ends
- * of the block, 0 when nothing was written.
+ * bits, how many looks at the heap there had been by then; `stamp` is what `write` left at both
+ * ends of the block, 0 when nothing was written.
  */
 export const Cell = { BLOCK: 0, REQUESTED: 1, ALLOCATED_BY: 2, STAMP: 3 } as const
 /** In `BLOCK` of a shared cell whose content is on the move: a few instructions long. */

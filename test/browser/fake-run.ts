@@ -7,6 +7,7 @@
 
 import type { LockId } from '../../allocators/contract.ts'
 import type { RunDescription, VariantEnd } from '../../dashboard/protocol.ts'
+import type { Survey } from '../../lab/metrics/survey-types.ts'
 import type {
   Anatomy,
   ArenaSample,
@@ -16,6 +17,7 @@ import type {
   SampleLine,
   VariantSummary,
 } from '../../lab/metrics/types.ts'
+import { fakeSurvey } from './fake-survey.ts'
 
 const MIB = 1024 * 1024
 
@@ -321,8 +323,29 @@ class Simulation {
       arenas: this.#resident.map((bytes, arena) => ({
         resident: Math.floor(bytes),
         live: this.#live(arena),
-        pinnedFree: Math.floor((bytes - this.#live(arena)) * 0.65),
+        pinnedFree: this.#pinned(arena),
       })),
+      survey: this.#survey(t, reason),
+    })
+  }
+
+  #pinned(arena: number): number {
+    return Math.floor((this.#resident[arena]! - this.#live(arena)) * 0.65)
+  }
+
+  #survey(t: number, reason: SafepointSample['reason']): Survey {
+    const day = Math.max(0, Math.floor(t / 1e9 / this.#options.daySeconds) - 1)
+    return fakeSurvey({
+      arenas: this.#resident.map((_, arena) => {
+        const { live, free, top } = this.#arena(arena)
+        const pinned = this.#pinned(arena)
+        return { live, pinned, otherFree: Math.max(0, free - pinned), top }
+      }),
+      since: day * this.#options.daySeconds * 1e3,
+      phase: day === 0 ? '' : 'midnight',
+      matrix: this.#matrix,
+      faults: this.#faults,
+      isDetailed: reason !== 'tick',
     })
   }
 

@@ -30,9 +30,9 @@ export const STRATEGY_NAMES: readonly string[] = [
 ]
 
 /** Accesses between two random switches, on average. */
-const GAPS = [6, 20, 60, 200, 700] as const
+const GAPS = [30, 100, 300, 1000] as const
 /** One switch in so many locks, atomics and ends of ops. */
-const SYNC_ODDS = [2, 3, 6, 12] as const
+const SYNC_ODDS = [4, 10, 25] as const
 /** Accesses between two switches elsewhere, where locks are what counts. */
 const GAP_BESIDE_LOCKS = 400
 const NEVER = 0x7fffffff
@@ -59,11 +59,12 @@ export class Choices {
     if (strategy === Strategy.RANDOM) words[ExploreWord.FIGURE] = this.#oneOf(GAPS)
     if (strategy === Strategy.LOCKS) words[ExploreWord.FIGURE] = this.#oneOf(SYNC_ODDS)
     if (strategy === Strategy.PRIORITIES) this.#drawChangePoints()
+    for (let worker = 0; worker < this.#explore.workers; worker++) this.drawPriority(worker)
     this.#planSwitch()
   }
 
-  /** A lab thread begins on `worker`. */
-  enter(worker: number): void {
+  /** For the lab thread that `worker` carries next. */
+  drawPriority(worker: number): void {
     this.#words[this.#explore.row(worker) + RowWord.PRIORITY] = 1 + this.#below(NEVER - 1)
   }
 

@@ -45,13 +45,15 @@ export const ExploreWord = {
   LOWEST: 19,
   /** Step of the next planned switch. */
   SWITCH_AT: 20,
-  CHANGE_POINTS: 21,
+  /** Step of the last check of the whole heap. */
+  CHECKED_AT: 21,
+  CHANGE_POINTS: 22,
 } as const
 /** Words kept for change points. */
 export const CHANGE_POINTS_MAX = 8
 
 /** Figures over all schedules, in float64. */
-export const ExploreFigure = { SCHEDULES: 0, STEPS: 1, SWITCHES: 2, SAFEPOINTS: 3, CUT: 4 } as const
+export const ExploreFigure = { SCHEDULES: 0, STEPS: 1, SWITCHES: 2, CHECKS: 3, CUT: 4 } as const
 
 /** One row per worker, on cache lines of its own. */
 export const RowWord = {

@@ -27,7 +27,7 @@ import { type SnapshotData, takeSnapshot } from './snapshot.ts'
 export const SCHEDULES_DEFAULT = 1000
 /** A schedule begins with a copy of the page table: a larger heap would only make that slower. */
 const HEAP_BYTES_MAX = GIB
-const TABLES = { mappingsMax: 4096, locksMax: 1024, logEntries: 1024 }
+const TABLES = { mappingsMax: 2048, locksMax: 512, logEntries: 512 }
 const START_TIMEOUT_MS = 60_000
 const WATCH_EVERY_MS = 500
 /** Looks without any step after which a worker is in a loop that makes no access. */
@@ -38,6 +38,7 @@ type Failure = Extract<ExploreMessage, { kind: 'failed' }>
 type Ending = Pick<MachineOutcome, 'outcome' | 'message' | 'trustworthy'> & {
   readonly clean: boolean
   readonly failedSchedule?: number
+  readonly account?: readonly string[]
 }
 
 export async function startExploreMachine(
@@ -64,6 +65,8 @@ class ExploreMachine implements RunningMachine {
   readonly plan: RunPlan
   readonly run: SharedRun
   readonly notice: string | undefined
+  /** There is no time whose course would be worth a curve. */
+  readonly takesSamples = true
   readonly finished: Promise<MachineOutcome>
   readonly #listener: MachineListener
   readonly #explore: ExploreWords
@@ -89,9 +92,10 @@ class ExploreMachine implements RunningMachine {
     this.#listener = listener
     this.#snapshot = snapshot
     this.#explore = new ExploreWords(this.plan.threads)
-    this.#explore.words[ExploreWord.FIRST] = this.plan.scheduleSeed
-    this.#explore.words[ExploreWord.LAST] =
-      this.plan.scheduleSeed + (this.plan.schedules ?? SCHEDULES_DEFAULT) - 1
+    // Schedule 0, without switches, is always carried out first.
+    const first = Math.max(1, this.plan.scheduleSeed)
+    this.#explore.words[ExploreWord.FIRST] = first
+    this.#explore.words[ExploreWord.LAST] = first + (this.plan.schedules ?? SCHEDULES_DEFAULT) - 1
     this.#clock = realClock(run.init.clockOriginMs)
     this.#pool = new Piscina({
       filename: new URL('./worker.js', import.meta.url).href,
@@ -235,9 +239,10 @@ class ExploreMachine implements RunningMachine {
       schedules: Math.max(0, figures[ExploreFigure.SCHEDULES]! - 1),
       accesses: figures[ExploreFigure.STEPS]!,
       switches: figures[ExploreFigure.SWITCHES]!,
-      safepoints: figures[ExploreFigure.SAFEPOINTS]!,
+      checks: figures[ExploreFigure.CHECKS]!,
       cut: figures[ExploreFigure.CUT]!,
       failedSchedule: ending.failedSchedule,
+      ...(ending.account === undefined ? {} : { account: ending.account }),
     }
   }
 }
@@ -253,7 +258,8 @@ function endingOf(failure: Failure): Ending {
   const untrustworthy = failure.outcome === 'untrustworthy'
   return {
     outcome: failure.outcome === 'untrustworthy' ? 'crashed' : failure.outcome,
-    message: `${failure.message}\n${failure.account}`,
+    message: failure.message,
+    account: failure.account,
     trustworthy: !untrustworthy,
     clean: false,
     failedSchedule: failure.schedule,

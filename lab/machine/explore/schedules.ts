@@ -3,6 +3,7 @@
  * looks at what it left and begins the next; whoever finds something wrong makes everybody unwind,
  * has the schedule carried out once more for its account, and reports it.
  */
+import type { Violation } from '../../../allocators/contract.ts'
 import { HeapBufferFull, SegmentationFault } from '../../memory/errors.ts'
 import { type QueueEntry, takeEntry } from '../../sync/run-queue.ts'
 import { messageOf } from '../../words/bad-input.ts'
@@ -40,6 +41,8 @@ export interface SchedulesParts {
   readonly post: (message: ExploreMessage) => void
 }
 
+const STEPS_BETWEEN_CHECKS = 1000
+
 /** What a look at a safepoint found. */
 class BrokenInvariant extends Error {
   override name = 'BrokenInvariant'
@@ -55,7 +58,7 @@ export class Schedules {
     this.#parts = parts
     this.#words = parts.explore.words
     this.#plain = parts.run.processFor(0, 0, () => 0)
-    parts.scheduler.onSafepoint = () => this.#check()
+    parts.scheduler.onSafepoint = () => this.#lookAtSafepoint()
   }
 
   /** Returns when the workers are to leave. */
@@ -90,7 +93,7 @@ export class Schedules {
     const { scheduler, baton } = this.#parts
     if (this.#words[ExploreWord.FAILED] === 0 && this.#isOver()) {
       this.#attempt(() => this.#check())
-      if (this.#words[ExploreWord.FAILED] === 0 && !this.#beginNext()) return false
+      if (this.#words[ExploreWord.FAILED] === 0) return this.#beginNext()
     }
     let going = true
     if (this.#words[ExploreWord.FAILED] === 0) {
@@ -105,8 +108,7 @@ export class Schedules {
       baton.handTo(busy)
       return this.#words[ExploreWord.OVER] === 0
     }
-    if (!this.#beginAgain()) return false
-    return scheduler.rest()
+    return this.#beginAgain()
   }
 
   #attempt(action: () => void): void {
@@ -135,7 +137,8 @@ export class Schedules {
 
   // ── one schedule after the other ───────────────────────────────────────────────────────────
 
-  #begin(schedule: number): void {
+  /** False when this worker is to leave instead. */
+  #begin(schedule: number): boolean {
     const { explore, snapshot, run, choices } = this.#parts
     const words = this.#words
     while (Atomics.load(words, ExploreWord.PAUSED) === 1) {
@@ -149,9 +152,15 @@ export class Schedules {
       words[explore.row(worker) + RowWord.DOING] = Doing.NOTHING
     }
     choices.begin(run.init.plan.seed, schedule)
+    // Whoever ended the last schedule, and so begins this one, must make no difference to it.
+    this.#parts.baton.handTo(0)
+    return words[ExploreWord.OVER] === 0
   }
 
-  /** The schedule has ended well. False when it was the last. */
+  /**
+   * The schedule has ended well. Returns when there is a lab thread for this worker in a later one;
+   * false when it is to leave.
+   */
   #beginNext(): boolean {
     const words = this.#words
     const { figures } = this.#parts.explore
@@ -166,11 +175,10 @@ export class Schedules {
       this.#leave({ kind: 'done' })
       return false
     }
-    this.#begin(schedule === 0 ? words[ExploreWord.FIRST]! : schedule + 1)
-    return true
+    return this.#begin(schedule === 0 ? words[ExploreWord.FIRST]! : schedule + 1)
   }
 
-  /** Everybody has unwound. False when the schedule's account has been given already. */
+  /** Everybody has unwound: as `#beginNext`, for the same schedule once more, if it was not yet. */
   #beginAgain(): boolean {
     const words = this.#words
     if (words[ExploreWord.RETOLD] === 1) {
@@ -178,8 +186,7 @@ export class Schedules {
       return false
     }
     words[ExploreWord.RETOLD] = 1
-    this.#begin(words[ExploreWord.SCHEDULE]!)
-    return true
+    return this.#begin(words[ExploreWord.SCHEDULE]!)
   }
 
   #leave(message: ExploreMessage): void {
@@ -189,15 +196,24 @@ export class Schedules {
 
   // ── what is found ──────────────────────────────────────────────────────────────────────────
 
+  /**
+   * Between ops of all lab threads. A check of the whole heap takes longer than many ops: it is
+   * made now and then, and everywhere when a failure is told again, so that it is found early.
+   */
+  #lookAtSafepoint(): void {
+    const words = this.#words
+    refuse(overlaps(this.#parts.run.control))
+    const since = words[ExploreWord.STEP]! - words[ExploreWord.CHECKED_AT]!
+    if (since >= STEPS_BETWEEN_CHECKS || words[ExploreWord.RETOLD] === 1) this.#check()
+  }
+
   /** At a safepoint. Throws `BrokenInvariant`. */
   #check(): void {
     const { run, explore } = this.#parts
-    explore.figures[ExploreFigure.SAFEPOINTS]!++
-    const found = overlaps(run.control)
-    if (found.length === 0) found.push(...run.design.check(this.#plain, run.init.tunables))
-    const first = found[0]
-    if (first === undefined) return
-    throw new BrokenInvariant(`broken invariant: ${first.invariant} (${first.where})`)
+    this.#words[ExploreWord.CHECKED_AT] = this.#words[ExploreWord.STEP]!
+    explore.figures[ExploreFigure.CHECKS]!++
+    refuse(overlaps(run.control))
+    refuse(run.design.check(this.#plain, run.init.tunables))
   }
 
   /** The schedule ends here: everybody else unwinds. Only the first failure counts. */
@@ -213,9 +229,14 @@ export class Schedules {
       outcome: outcomeOf(error),
       schedule: words[ExploreWord.SCHEDULE]!,
       message: general ? messageOf(error) : `lab thread ${thread}: ${failureText(error)}`,
-      account: account.tell(worker),
+      account: account.tell(worker, error),
     })
   }
+}
+
+function refuse([first]: readonly Violation[]): void {
+  if (first === undefined) return
+  throw new BrokenInvariant(`broken invariant: ${first.invariant} (${first.where})`)
 }
 
 /** Words of a schedule that begin at 0. */
@@ -227,6 +248,7 @@ const RESET_WORDS = [
   ExploreWord.SWITCHES,
   ExploreWord.LOOKS_AT_CLOCK,
   ExploreWord.CUT,
+  ExploreWord.CHECKED_AT,
 ]
 
 function outcomeOf(error: unknown): FailureKind {

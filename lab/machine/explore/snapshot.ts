@@ -2,10 +2,20 @@
  * The state in which every schedule begins: the design has booted and the main thread is queued.
  * Kept as a copy of the control buffer and of the few heap pages that boot has written.
  */
-import { PageState } from '../../words/page-state.ts'
-import { PAGE_WORDS, type PageNumber, type SharedWords, wordOfPage } from '../../words/units.ts'
+import { PAGE_DIRTIED, PAGE_STATE_MASK, PageState } from '../../words/page-state.ts'
+import {
+  PAGE_WORDS,
+  type PageNumber,
+  roundUp,
+  type SharedWords,
+  wordOfPage,
+  wordsOfBytes,
+} from '../../words/units.ts'
 import type { SharedRun } from '../shared-run.ts'
 import { pagesOf } from './watched-words.ts'
+
+/** Pages whose states share a word of the page table. */
+const PAGES_PER_WORD = 4
 
 /** Plain data, sent to workers; buffers are shared. */
 export interface SnapshotData {
@@ -33,7 +43,7 @@ export function takeSnapshot(run: SharedRun): SnapshotData {
     const first = wordOfPage(page as PageNumber)
     words.set(heap.subarray(first, first + PAGE_WORDS), place * PAGE_WORDS)
   }
-  const dirtied = new SharedArrayBuffer(pagesOf(heap))
+  const dirtied = new SharedArrayBuffer(roundUp(pagesOf(heap), PAGES_PER_WORD))
   return { control: kept, pages, words: words.buffer, dirtied }
 }
 
@@ -43,29 +53,46 @@ export class Snapshot {
   readonly #control: Int32Array
   readonly #words: Int32Array
   readonly dirtied: Uint8Array
+  readonly #dirtiedQuads: Int32Array
 
   constructor(data: SnapshotData) {
     this.#data = data
     this.#control = new Int32Array(data.control)
     this.#words = new Int32Array(data.words)
     this.dirtied = new Uint8Array(data.dirtied)
+    this.#dirtiedQuads = new Int32Array(data.dirtied)
   }
 
   restore(run: SharedRun): void {
-    const { control, heap } = run
-    // The page table still says which pages the last schedule used.
-    for (let page = 0; page < control.pages.length; page++) {
-      if (!mayHoldWords(control.pages[page]!) && this.dirtied[page] === 0) continue
-      const first = wordOfPage(page as PageNumber)
-      heap.fill(0, first, first + PAGE_WORDS)
-      this.dirtied[page] = 0
-    }
+    this.#clearPages(run)
     for (const [place, page] of this.#data.pages.entries()) {
       const words = this.#words.subarray(place * PAGE_WORDS, (place + 1) * PAGE_WORDS)
-      heap.set(words, wordOfPage(page as PageNumber))
+      run.heap.set(words, wordOfPage(page as PageNumber))
     }
-    control.int32.set(this.#control)
+    run.control.int32.set(this.#control)
   }
+
+  /** Zeroes what the last schedule used: the page table still says where that is. */
+  #clearPages({ control, heap }: SharedRun): void {
+    const first = wordsOfBytes(control.plan.at.pages)
+    for (let quad = 0; quad < this.#dirtiedQuads.length; quad++) {
+      const same = control.int32[first + quad] === this.#control[first + quad]
+      if (same && this.#dirtiedQuads[quad] === 0) continue
+      for (let page = quad * PAGES_PER_WORD; page < (quad + 1) * PAGES_PER_WORD; page++) {
+        if (this.dirtied[page] === 0 && !mayHoldWords(control.pages[page]!)) continue
+        const word = wordOfPage(page as PageNumber)
+        heap.fill(0, word, word + PAGE_WORDS)
+      }
+      this.#dirtiedQuads[quad] = 0
+    }
+  }
+}
+
+/** Pages that are only reserved, or mapped and not touched, are zero. */
+function mayHoldWords(byte: number): boolean {
+  const state = byte & PAGE_STATE_MASK
+  if (state === PageState.UNMAPPED) return (byte & PAGE_DIRTIED) !== 0
+  return state !== PageState.ABSENT && state !== PageState.ZERO
 }
 
 /** Boot may write its static data before anything has touched the page. */
@@ -73,7 +100,3 @@ function isZero(heap: SharedWords, page: number): boolean {
   const first = wordOfPage(page as PageNumber)
   return heap.subarray(first, first + PAGE_WORDS).every((word) => word === 0)
 }
-
-/** Pages that were never mapped, or never touched since, are known to be zero. */
-const mayHoldWords = (state: number): boolean =>
-  state !== PageState.UNMAPPED && state !== PageState.ABSENT && state !== PageState.ZERO

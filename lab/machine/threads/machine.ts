@@ -24,15 +24,18 @@ import type { Scenario } from '../../workload/scenario.ts'
 import { buildId } from '../build-id.ts'
 import { createSharedRun, type SharedRun } from '../shared-run.ts'
 import type { MachineListener, MachineOutcome, Outcome, RunningMachine, RunPlan } from '../types.ts'
+import { locksHeldBy } from '../waiters.ts'
 import { epochMs, realClock } from './clock.ts'
 import type { WorkerMessage, WorkerTask } from './messages.ts'
 import { Safepoints } from './safepoints.ts'
 import { ThreadStarter } from './thread-starter.ts'
-import { locksHeldBy, Watchdog } from './watchdog.ts'
+import { Watchdog } from './watchdog.ts'
 
 /** Workers that are not ready by then will not be: a cold jiti in 17 workers takes 2 s. */
 const START_TIMEOUT_MS = 60_000
 const WATCH_EVERY_MS = 100
+/** How often a deadline that was put off is looked at again. */
+const DEADLINE_LOOK_MS = 5
 /** How long workers have to leave after the run is over, before they are terminated. */
 const LEAVE_MS = 1000
 /** Safepoints on the clock: the first after a second, then so rarely that stops stay below 1 %. */
@@ -125,6 +128,10 @@ class ThreadsMachine implements RunningMachine {
 
   now(): number {
     return this.#startNs === 0 ? 0 : this.#clock() - this.#startNs
+  }
+
+  get startNs(): number {
+    return this.#startNs
   }
 
   async start(): Promise<void> {
@@ -236,10 +243,10 @@ class ThreadsMachine implements RunningMachine {
     let wait = TICK_MS
     while (this.#ending === undefined) {
       if (!(await this.#sleep(wait))) return
-      const before = this.#safepoints.stoppedNs
+      // Nothing changes while the user keeps everybody.
+      if (this.#safepoints.paused) continue
       await this.#safepoints.at('tick', '')
-      const stoppedMs = (this.#safepoints.stoppedNs - before) / 1e6
-      wait = Math.max(TICK_MS, stoppedMs / STOP_SHARE_MAX)
+      wait = Math.max(TICK_MS, this.#safepoints.tickNs / 1e6 / STOP_SHARE_MAX)
     }
   }
 
@@ -253,7 +260,10 @@ class ThreadsMachine implements RunningMachine {
   }
 
   async #deadline(ms: number): Promise<void> {
-    if (!(await this.#sleep(ms))) return
+    // Time that everybody stood still is no time of the run's.
+    for (let left = ms; left > 0; left = ms - (this.now() - this.#safepoints.stoppedNs) / 1e6) {
+      if (!(await this.#sleep(Math.max(left, DEADLINE_LOOK_MS)))) return
+    }
     Atomics.store(this.#control.words, ControlWord.DEADLINE, 1)
     setRunState(this.#control, RunState.ENDING)
   }
@@ -290,9 +300,18 @@ class ThreadsMachine implements RunningMachine {
     })
   }
 
+  /** Until the workers have left, or had time to. */
+  async #leave(): Promise<void> {
+    const left = new AbortController()
+    const tooLong = pause(LEAVE_MS, undefined, { signal: left.signal }).catch(() => {})
+    await Promise.race([Promise.all(this.#workers), tooLong])
+    left.abort()
+  }
+
   /** Lets the workers leave, looks a last time, and terminates whoever has not left. */
   async #finish(ending: Ending): Promise<MachineOutcome> {
-    const ns = this.now() - this.#safepoints.stoppedNs
+    const { stoppedNs } = this.#safepoints
+    const ns = this.now() - stoppedNs
     const wasKilled = ending.outcome === 'oom-killed'
     const clean = wasKilled || ending.outcome === 'completed' || ending.outcome === 'interrupted'
     if (!wasKilled) {
@@ -300,7 +319,7 @@ class ThreadsMachine implements RunningMachine {
     }
     // A safepoint that is under way must not keep anybody from leaving.
     release(this.#control)
-    await Promise.race([Promise.all(this.#workers), pause(LEAVE_MS)])
+    await this.#leave()
     await this.#safepoints.last(wasKilled ? 'oom' : 'end', clean && this.#workersLeft === 0)
     await this.#pool.destroy()
     const early = ending.outcome !== 'completed'
@@ -310,7 +329,7 @@ class ThreadsMachine implements RunningMachine {
       trustworthy: ending.trustworthy,
       phase: early ? this.#phase : undefined,
       ns,
-      stoppedNs: this.#safepoints.stoppedNs,
+      stoppedNs,
     }
   }
 }

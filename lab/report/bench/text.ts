@@ -1,6 +1,7 @@
 /** A benchmark's report for the terminal, as Markdown and as JSON. */
 import type { Style } from '../style.ts'
 import { contentionSeries, spinSentences } from './contention.ts'
+import type { ScenarioBenchResult } from './scenario-types.ts'
 import type { BenchReport, BenchResult, Spread } from './types.ts'
 
 /** Columns of text stand left, figures right. */
@@ -33,6 +34,9 @@ function tablesOf(report: BenchReport): Table[] {
   if (report.results.length > 0) tables.push(pairsTable(report.results))
   const contention = contentionTable(report.results)
   if (contention.rows.length > 0) tables.push(contention)
+  if (report.scenarios.length > 0) {
+    tables.push(scenarioTable(report.scenarios), memoryTable(report.scenarios))
+  }
   return tables
 }
 
@@ -117,7 +121,7 @@ function contentionTable(results: readonly BenchResult[]): Table {
       twoDigits(point.scaling),
       point.nativePairsPerSecond === null ? NONE : millions(point.nativePairsPerSecond),
       twoDigits(point.nativeScaling),
-      `${(100 * point.lockWaitShare).toFixed(0)} %`,
+      percent(point.lockWaitShare),
       latency(point.p99),
       latency(point.p999),
     ]),
@@ -145,6 +149,59 @@ function latency(ns: number): string {
   if (ns >= 1e6) return `${(ns / 1e6).toFixed(1)} ms`
   return ns >= 1e4 ? `${(ns / 1e3).toFixed(0)} µs` : `${ns} ns`
 }
+
+// ── whole scenarios ──────────────────────────────────────────────────────────────────────────────
+
+function scenarioTable(scenarios: readonly ScenarioBenchResult[]): Table {
+  return {
+    title: 'Seconds from the start barrier to the end, without recording: median of the rounds',
+    headings: [
+      'scenario',
+      'variant',
+      'threads',
+      'M ops',
+      'model',
+      'min … max',
+      'native',
+      'min … max',
+      'ratio',
+      'recording',
+    ],
+    textColumns: 2,
+    rows: scenarios.map((row) => [
+      row.scenario,
+      row.variant,
+      String(row.threads),
+      millions(row.ops),
+      twoDigits(row.seconds.median),
+      secondsRange(row.seconds),
+      twoDigits(row.native?.median ?? null),
+      row.native === null ? NONE : secondsRange(row.native),
+      twoDigits(row.ratio),
+      percent(row.recordingShare),
+    ]),
+  }
+}
+
+function memoryTable(scenarios: readonly ScenarioBenchResult[]): Table {
+  return {
+    title: 'Memory of the process: the lab’s own is all but the pages the model ever wrote',
+    headings: ['scenario', 'variant', 'own, most', 'at the end', 'allowed', 'modelled pages'],
+    textColumns: 2,
+    rows: scenarios.map(({ scenario, variant, memory }) => [
+      scenario,
+      variant,
+      megabytes(memory.overhead.max),
+      megabytes(memory.overhead.end),
+      `${megabytes(memory.allowed)} (${memory.workers} workers)`,
+      megabytes(memory.heap.max),
+    ]),
+  }
+}
+
+const percent = (share: number): string => `${(100 * share).toFixed(0)} %`
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(0)} MB`
+const secondsRange = ({ min, max }: Spread): string => `${min.toFixed(2)} … ${max.toFixed(2)}`
 
 // ── what a reader must know ──────────────────────────────────────────────────────────────────────
 

@@ -2,6 +2,7 @@
 
 import type { LatencySummary } from '../../metrics/types.ts'
 import type { WasmReference } from './references.ts'
+import type { ScenarioBenchResult } from './scenario-types.ts'
 
 /** Over the rounds of one row. */
 export interface Spread {
@@ -68,6 +69,8 @@ export interface LoopFloor {
 export interface BenchReport {
   readonly results: readonly BenchResult[]
   readonly floors: readonly LoopFloor[]
+  /** Whole scenarios; empty where none was asked for. */
+  readonly scenarios: readonly ScenarioBenchResult[]
   readonly host: {
     readonly cpus: number
     readonly cpuModel: string

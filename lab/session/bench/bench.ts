@@ -1,10 +1,11 @@
 /** The whole of `arena-lab bench`: every cell that was asked for, one after the other. */
 import { cpus } from 'node:os'
 import type { BenchReport, BenchResult, LoopFloor } from '../../report/bench/types.ts'
-import { resolveCells } from './cell.ts'
+import { type BenchCell, resolveCells } from './cell.ts'
 import { measureFloor } from './floor.ts'
 import { measureCell } from './measure.ts'
 import { loadPeer, measurePeer, peerFits } from './peer.ts'
+import { benchScenarioWhole } from './scenario-bench.ts'
 import type { BenchRequest } from './types.ts'
 
 export interface BenchHooks {
@@ -18,8 +19,38 @@ export async function runBench(
   hooks: BenchHooks,
   signal: AbortSignal,
 ): Promise<BenchReport> {
+  const host = {
+    cpus: cpus().length,
+    cpuModel: cpus()[0]?.model ?? 'unknown',
+    node: process.version,
+  }
+  if (request.scenario !== undefined) {
+    const onStep = (text: string, round: number): void =>
+      hooks.onStep?.(text, round, request.rounds)
+    const whole = await benchScenarioWhole(request.scenario, request, onStep, signal)
+    return { results: [], floors: [], scenarios: whole.results, host, notes: whole.notes }
+  }
   const { cells, notes } = await resolveCells(request)
   const floors = await measureFloors(request, hooks, signal)
+  const results = await measureCells(cells, request, hooks, signal)
+  const left = cells.length - results.length
+  const interrupted = left > 0 ? [`interrupted: ${left} of ${cells.length} rows are missing`] : []
+  const peers = await measurePeers(request, hooks, signal)
+  return {
+    results: [...results, ...peers.results],
+    floors,
+    scenarios: [],
+    host,
+    notes: [...notes, ...peers.notes, ...interrupted],
+  }
+}
+
+async function measureCells(
+  cells: readonly BenchCell[],
+  request: BenchRequest,
+  hooks: BenchHooks,
+  signal: AbortSignal,
+): Promise<BenchResult[]> {
   const results: BenchResult[] = []
   for (const [place, cell] of cells.entries()) {
     if (signal.aborted) break
@@ -30,20 +61,7 @@ export async function runBench(
     const result = await measureCell(cell, request, signal)
     if (result !== undefined) results.push(result)
   }
-  const left = cells.length - results.length
-  const interrupted = left > 0 ? [`interrupted: ${left} of ${cells.length} rows are missing`] : []
-  const peers = await measurePeers(request, hooks, signal)
-  const host = {
-    cpus: cpus().length,
-    cpuModel: cpus()[0]?.model ?? 'unknown',
-    node: process.version,
-  }
-  return {
-    results: [...results, ...peers.results],
-    floors,
-    host,
-    notes: [...notes, ...peers.notes, ...interrupted],
-  }
+  return results
 }
 
 async function measureFloors(

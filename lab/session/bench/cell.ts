@@ -137,7 +137,7 @@ function forcedOn(design: Design): Record<string, number> {
 }
 
 /** Undefined where there is no real allocator, or not here; `notes` then says why. */
-async function counterpartOf(
+export async function counterpartOf(
   design: Design,
   tunables: Readonly<Record<string, number>>,
   notes: Set<string>,

@@ -13,7 +13,7 @@ import { reclaimBuffers } from './reclaim.ts'
 import { type ModelFigures, roundOf, type WorkerFigures } from './types.ts'
 
 /** As `arena-lab run` samples by default. */
-const SAMPLE_HZ = 20
+export const SAMPLE_HZ = 20
 /** Every lab thread has filled its cells and compiled its paths after so many mallocs. */
 const WARM_MALLOCS = 20_000
 const LOOK_EVERY_MS = 10

@@ -29,8 +29,14 @@ export class NativeSide {
     const folder = await mkdtemp(join(tmpdir(), 'arena-lab-bench-'))
     const { params, seed } = plan
     const wanted = { scenario: benchScenario, params, seed, seconds: undefined, fill: false }
-    await writeScenarioFiles(folder, wanted)
-    return new NativeSide(counterpart, request, folder)
+    const side = new NativeSide(counterpart, request, folder)
+    try {
+      await writeScenarioFiles(folder, wanted)
+      return side
+    } catch (error) {
+      await side.close()
+      throw error
+    }
   }
 
   /** With `stubs`, malloc and free do nothing: what the loop costs. Undefined when aborted. */

@@ -1,5 +1,6 @@
 /** What a benchmark is asked to measure. Values are parsed, names not looked up. */
 import type { LatencySummary } from '../../metrics/types.ts'
+import type { Assignment } from '../../words/assignments.ts'
 
 export interface BenchRequest {
   /** Names of `BENCH_WORKLOADS`; at least one. */
@@ -23,8 +24,17 @@ export interface BenchRequest {
   readonly native: boolean
   /** Also measure what the loops cost without an allocator. */
   readonly floors: boolean
+  /** A whole scenario instead of the workloads. */
+  readonly scenario: ScenarioAsked | undefined
   /** Also measure npm's allocators that are installed. */
   readonly peers: boolean
+}
+
+/** Of `--scenario` and `-P`. */
+export interface ScenarioAsked {
+  /** A built-in scenario's name, or a file. */
+  readonly scenario: string
+  readonly params: readonly Assignment[]
 }
 
 /** One run of one side: all working threads together. */
