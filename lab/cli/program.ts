@@ -3,11 +3,14 @@ import { Command, CommanderError } from 'commander'
 import { packageVersion } from '../session/about.ts'
 import { ExitCode } from '../session/types.ts'
 import { isBadInput } from '../words/bad-input.ts'
+import { benchCommand } from './bench.ts'
+import { calibrateCommand } from './calibrate.ts'
 import { compareCommand } from './compare.ts'
+import { dashboardCommand } from './dashboard.ts'
 import { listCommand } from './list.ts'
 import { replayCommand } from './replay.ts'
 import { rmCommand } from './rm.ts'
-import { runCommand } from './run.ts'
+import { parseRunArguments, runCommand } from './run.ts'
 import { showCommand } from './show.ts'
 import { errStyle, print, type Streams } from './streams.ts'
 import { traceCommand } from './trace.ts'
@@ -52,9 +55,12 @@ function buildProgram(streams: Streams, exit: (code: number) => void): Command {
     replayCommand(streams, exit),
     traceCommand(streams),
     verifyCommand(streams, exit),
+    benchCommand(streams, exit),
+    calibrateCommand(streams),
     listCommand(streams),
     showCommand(streams),
     compareCommand(streams),
+    dashboardCommand(streams, exit, parseRunArguments),
     rmCommand(streams),
   ]
   for (const command of commands) program.addCommand(command)

@@ -31,7 +31,7 @@ import {
   wordsOfBytes,
 } from '../words/units.ts'
 import { Op } from '../workload/ops.ts'
-import { type Clock, HeapCorrupted, type LabProcess } from './process.ts'
+import { type Clock, HeapCorrupted, type HeapProcess } from './process.ts'
 
 const SAMPLE_MASK = SAMPLE_EVERY - 1
 /** Ops between two updates of the seat's progress word. */
@@ -62,7 +62,7 @@ export interface HeapOpsOptions {
 
 /** One lab thread's heap ops. Bound to a seat for the lab thread's whole life. */
 export class HeapOps {
-  readonly #process: LabProcess
+  readonly #process: HeapProcess
   readonly #heap: ThreadHeap
   readonly #words: SharedWords
   readonly #cells: SharedWords
@@ -86,7 +86,7 @@ export class HeapOps {
   #allocatedBy = 0
 
   constructor(
-    process: LabProcess,
+    process: HeapProcess,
     heap: ThreadHeap,
     control: Control,
     seat: number,
@@ -126,7 +126,7 @@ export class HeapOps {
     while (next < end) {
       if (control[ControlWord.PAUSE] !== 0 || control[ControlWord.STATE] !== RunState.RUNNING) break
       if ((done & PROGRESS_MASK) === 0) this.#seatRow[this.#seatAt + SeatWord.PROGRESS] = done
-      const length = this.#carryOut(ops, next, (done & SAMPLE_MASK) === 0)
+      const length = this.carryOut(ops, next, (done & SAMPLE_MASK) === 0)
       if (length === 0) break
       next += length
       done = (done + 1) | 0
@@ -137,8 +137,8 @@ export class HeapOps {
     return next
   }
 
-  /** Words of the op carried out, 0 when it is not a heap op. */
-  #carryOut(ops: Int32Array, at: number, timed: boolean): number {
+  /** One op, not counted yet. Its words, 0 when it is not a heap op. */
+  carryOut(ops: Int32Array, at: number, timed: boolean): number {
     switch (ops[at]) {
       case Op.MALLOC:
         this.#malloc(this.cellAt(ops[at + 1]!), ops[at + 1]! < 0, ops[at + 2]!, timed)

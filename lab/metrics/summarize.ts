@@ -91,6 +91,7 @@ export function summarizeVariant(run: FinishedRun): VariantSummary {
     phases: phasesOf(run.safepoints),
     cpu: run.cpu,
     notices: run.notices,
+    ...(outcome.simulation === undefined ? {} : { simulation: outcome.simulation }),
   }
 }
 

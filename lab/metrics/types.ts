@@ -4,7 +4,7 @@
  * rename one.
  */
 import type { HeapReport, Violation } from '../../allocators/contract.ts'
-import type { Outcome } from '../machine/types.ts'
+import type { Outcome, SimulationFigures } from '../machine/types.ts'
 import type { Survey } from './survey-types.ts'
 
 /** RSS by cause. At a safepoint the parts add up to `rss` exactly. */
@@ -222,6 +222,8 @@ export interface VariantSummary {
   /** CPU seconds of all threads, and of the main thread, which samples; null where unknown. */
   readonly cpu: { readonly seconds: number; readonly mainSeconds: number | null }
   readonly notices: readonly string[]
+  /** Of the virtual machine only. */
+  readonly simulation?: SimulationFigures
 }
 
 /** summary.json, and what `--json` prints. */

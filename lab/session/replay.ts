@@ -34,8 +34,11 @@ export interface ReplayRequest {
 export interface ReplaySummary {
   readonly variant: string
   readonly ops: number
-  /** Carrying out, reading of the file included. */
+  /** All of it, with the reading of the file. */
   readonly seconds: number
+  /** Carrying out alone; of a real malloc, whose replayer reads as it goes, the same as `seconds`. */
+  readonly replaySeconds: number
+  /** `ops` over `replaySeconds`; 0 without ops. */
   readonly opsPerSecond: number
   /** Of the end state, by the names of a checkpoint; bytes and counts. */
   readonly figures: Readonly<Record<string, number>>
@@ -90,18 +93,21 @@ async function replaySerial(
   }
   const machine = new SerialMachine(design, tunables, options)
   const start = process.hrtime.bigint()
+  let replaySeconds = 0
   for await (const chunk of source.chunks()) {
+    const chunkStart = process.hrtime.bigint()
     machine.carryOut(chunk)
+    replaySeconds += secondsSince(chunkStart)
     if (placements) await onRecords(machine.take())
   }
-  const seconds = Number(process.hrtime.bigint() - start) / 1e9
+  const times = { seconds: secondsSince(start), replaySeconds }
   const figures = machine.figures()
   const mallocInfo = request.wanted === 'malloc-info' ? machine.probe.mallocInfo() : ''
   if (mallocInfo === undefined) {
     throw new BadInput(`--malloc-info: ${quoted(design.name)} has no malloc_info`)
   }
   machine.release()
-  return { summary: summaryOf(request, machine.ops, seconds, figures), mallocInfo }
+  return { summary: summaryOf(request, machine.ops, times, figures), mallocInfo }
 }
 
 async function replayReal(
@@ -127,20 +133,24 @@ async function replayReal(
     mallocInfo += records.mallocInfo
     if (request.wanted === 'placements') await onRecords(records)
   }
-  const seconds = Number(process.hrtime.bigint() - start) / 1e9
-  return { summary: summaryOf(request, ops, seconds, last), mallocInfo }
+  const seconds = secondsSince(start)
+  const times = { seconds, replaySeconds: seconds }
+  return { summary: summaryOf(request, ops, times, last), mallocInfo }
 }
+
+const secondsSince = (start: bigint): number => Number(process.hrtime.bigint() - start) / 1e9
 
 function summaryOf(
   request: ReplayRequest,
   ops: number,
-  seconds: number,
+  times: Pick<ReplaySummary, 'seconds' | 'replaySeconds'>,
   values: Float64Array,
 ): ReplaySummary {
   const names = [...CHECK_FIGURES, ...TCMALLOC_FIGURES]
   const figures: Record<string, number> = {}
   for (const [i, value] of values.entries()) figures[names[i] ?? `figure${i}`] = value
-  return { variant: request.variant, ops, seconds, opsPerSecond: ops / seconds, figures }
+  const opsPerSecond = ops > 0 ? ops / times.replaySeconds : 0
+  return { variant: request.variant, ops, ...times, opsPerSecond, figures }
 }
 
 /**
@@ -152,7 +162,7 @@ function nativeSettings(allocator: string, assignments: readonly Assignment[]): 
     const plain = name.replace(/^glibc\.malloc\./, '')
     const isVariable = plain === plain.toUpperCase()
     if (allocator === 'glibc' && !isVariable && !isGlibcTunable(plain)) {
-      throw unknownName('tunable of glibc', name, GLIBC_TUNABLE_NAMES)
+      throw unknownName('tunable of glibc', plain, GLIBC_TUNABLE_NAMES)
     }
     settings[plain] = allocator === 'glibc' ? (parseSize(text) ?? text) : text
   }

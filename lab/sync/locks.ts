@@ -14,6 +14,7 @@ import {
 import { Counter } from '../words/events.ts'
 import type { SharedWords } from '../words/units.ts'
 import { LockFigure, LockWord, lockFloats, lockWords, makeLockRow } from './lock-table.ts'
+import { WaitLog } from './wait-log.ts'
 import { WAIT_SLICE_MS } from './wait-slice.ts'
 
 const FREE = 0
@@ -51,6 +52,8 @@ export class Locks {
   readonly #int32: SharedWords
   readonly #float64: Float64Array
   readonly #counters: Float64Array
+  /** Only in a run that keeps every wait. */
+  readonly #waits: WaitLog | undefined
 
   /** `clock` gives nanoseconds; it is read on the slow path only. */
   constructor(control: Control, self: SyncSelf, clock: () => number) {
@@ -60,6 +63,7 @@ export class Locks {
     this.#int32 = control.int32
     this.#float64 = control.float64
     this.#counters = control.counters
+    this.#waits = control.plan.waitEntries ? new WaitLog(control, self) : undefined
   }
 
   /** A new lock id for the mutex at `word`; any thread. */
@@ -86,7 +90,13 @@ export class Locks {
   /** Only the holder calls it. */
   unlock(words: SharedWords, word: number, id: number): void {
     this.#int32[lockWords(this.#control, id) + LockWord.HOLDER] = 0
-    if (Atomics.exchange(words, word, FREE) === HELD_WITH_WAITERS) Atomics.notify(words, word, 1)
+    if (Atomics.exchange(words, word, FREE) === HELD_WITH_WAITERS) this.#wakeOne(words, word, id)
+  }
+
+  #wakeOne(words: SharedWords, word: number, id: number): void {
+    // Before anybody is woken, so that whoever gets the lock next is seen to get it later.
+    this.#waits?.released(id, this.#clock())
+    Atomics.notify(words, word, 1)
   }
 
   /** What the holder writes down: plain stores, ordered by the lock itself. */
@@ -113,6 +123,7 @@ export class Locks {
     const waitersAt = lockWords(this.#control, id) + LockWord.WAITERS
     const start = this.#clock()
     const waiting = Atomics.add(this.#int32, waitersAt, 1) + 1
+    const holder = this.#int32[waitersAt - LockWord.WAITERS + LockWord.HOLDER]! - 1
     this.#publish(SeatState.LOCK, id + 1)
     try {
       this.#wait(words, word)
@@ -121,6 +132,7 @@ export class Locks {
       this.#publish(SeatState.RUNNING, 0)
     }
     const waited = this.#clock() - start
+    this.#waits?.waited(id, start, waited, holder)
     this.#add(figures + LockFigure.WAITS, 1)
     this.#add(figures + LockFigure.WAIT_NS, waited)
     this.#raise(figures + LockFigure.WAIT_NS_MAX, waited)

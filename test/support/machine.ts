@@ -58,6 +58,8 @@ export async function runThreads(
   const needs = planScenario(scenario, params)
   const tunables = { ...defaults(design.tunables), ...options.tunables } as Record<string, number>
   const plan: RunPlan = {
+    machine: 'threads',
+    scheduleSeed: 0,
     variant: { label: designName, design: designName, tunables },
     scenario: scenarioName,
     params,

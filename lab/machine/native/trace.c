@@ -58,8 +58,6 @@ static struct {
   void (*release)(void);
 } replay;
 
-#define TCMALLOC_PAGE 8192UL
-
 static const char *const tcmalloc_properties[] = {
     "generic.heap_size",
     "generic.current_allocated_bytes",

@@ -14,9 +14,9 @@ export interface HeapProbe {
   /**
    * Would the real outcome of this memalign depend on where the kernel put things? True for an
    * alignment above 4 KiB where the request may be mapped, above 1 MiB in the brk heap, above
-   * 32 MiB in an arena's heap.
+   * 32 MiB in an arena's heap. `tls` is the thread-local storage of the lab thread that asks.
    */
-  isUncertain(alignment: number, bytes: number, thread: number): boolean
+  isUncertain(alignment: number, bytes: number, tls: WordIndex): boolean
   /** Pairs (tag or offset, size and flags) of every chunk; undefined when chunks are not known. */
   dump(): Int32Array | undefined
   /**

@@ -20,4 +20,8 @@ export interface WorkerContext {
   readonly starter: ThreadStarter
   /** Tells the main thread that this seat has reached a phase mark. */
   readonly announcePhase: (seat: number, label: string) => void
+  /** Called with the code of each op before it; absent: ops run in batches, without a call. */
+  readonly beforeOp?: (code: number) => void
+  /** Ops of a loop role's recording; absent: the recorder's own. */
+  readonly loopOps?: number
 }

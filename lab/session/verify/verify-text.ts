@@ -1,5 +1,6 @@
 /** What `arena-lab verify` prints. */
-import type { Comparison, Difference, OpName } from './compare.ts'
+import { readableSize } from '../../words/sizes.ts'
+import type { CheckpointRss, Comparison, Difference, OpName } from './compare.ts'
 import type { Explanation } from './explain.ts'
 import type { CallDifference } from './kernel-effects.ts'
 import type { SoakRow } from './soak.ts'
@@ -19,6 +20,16 @@ export function equalText({ label, allocator }: Subject, comparison: Comparison)
       : '(MallocExtension’s properties, resident bytes)'
   const counts = `${ops} ops, ${placements} placements, ${checkpoints} checkpoints`
   return `${label}: equal: ${counts} ${what}\n`
+}
+
+/** `day 4: resident 854 MiB, 895496192 bytes in the model and in the real one`. */
+export function checkpointText({ at, label, model, native }: CheckpointRss): string {
+  const name = label || (at === undefined ? 'end' : `line ${at.line}`)
+  const bytes =
+    model === native
+      ? `${native} bytes in the model and in the real one`
+      : `${model} bytes in the model, ${native} bytes in the real one`
+  return `  ${name}: resident ${readableSize(native)}, ${bytes}\n`
 }
 
 /** Empty when none was left out. */

@@ -1,7 +1,13 @@
 /** Holds a model to the real allocator, trace by trace: what `arena-lab verify` calls. */
 import { GIB } from '../../words/units.ts'
 import type { Trace, TraceChunk } from '../../workload/trace/chunk.ts'
-import { type CompareOptions, type Comparison, compareTrace, type Difference } from './compare.ts'
+import {
+  type CompareOptions,
+  type Comparison,
+  compareTrace,
+  type Difference,
+  type OnCheckpoint,
+} from './compare.ts'
 import { type Explanation, explainDifference } from './explain.ts'
 import { shrinkTrace } from './shrink.ts'
 import { onlineCores, requireVerifiable, type Subject } from './subject.ts'
@@ -29,9 +35,10 @@ export async function verifyTrace(
   source: TraceSource,
   subject: Subject,
   options: CompareOptions = hostOptions(),
+  onCheckpoint?: OnCheckpoint,
 ): Promise<Verdict> {
   requireVerifiable(subject)
-  const comparison = await compareTrace(source, subject, options)
+  const comparison = await compareTrace(source, subject, options, onCheckpoint)
   const { difference } = comparison
   const explanation = difference && (await explainDifference(source, subject, options, difference))
   return { comparison, explanation }
@@ -89,4 +96,5 @@ const columnsOf = (chunk: TraceChunk): TraceChunk => ({
   size: chunk.size,
   extra: chunk.extra,
   line: chunk.line,
+  labels: chunk.labels,
 })

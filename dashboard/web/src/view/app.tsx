@@ -1,9 +1,11 @@
 /** The page as a whole. */
 
 import type { RunDescription } from '../../../protocol.ts'
-import { send } from '../feed/live.ts'
+import { ControlBar, Screens } from '../control/bar.tsx'
+import { catalogue, screen } from '../control/session.ts'
+import { StartPage } from '../control/start-page.tsx'
 import { bytes } from '../format.ts'
-import { connection, mayControl, notice, run, skippedFrames } from '../state.ts'
+import { connection, notice, run, skippedFrames } from '../state.ts'
 import { nextTheme, theme } from '../theme.ts'
 import { AllocatorView } from './allocator.tsx'
 import { ArenasView } from './arenas.tsx'
@@ -17,11 +19,26 @@ import { SpeedView } from './speed.tsx'
 import { TimeBar } from './timebar.tsx'
 
 export function App() {
+  const on = screen.value
+  return on === 'setup' && catalogue.value !== undefined ? (
+    <>
+      <Head description={undefined} />
+      <main>
+        <StartPage catalogue={catalogue.value} />
+      </main>
+    </>
+  ) : (
+    <RunScreen />
+  )
+}
+
+function RunScreen() {
   const shown = run.value
   return (
     <>
       <Head description={shown?.description} />
       <main>
+        <ControlBar />
         {notice.value !== '' && (
           <p class="notice" role="status">
             {notice.value}
@@ -88,8 +105,8 @@ function Head({ description }: { readonly description: RunDescription | undefine
         {description !== undefined && <span> {description.scenario}</span>}
       </h1>
       {description !== undefined && <p class="setup">{setupText(description)}</p>}
+      <Screens on={screen.value} />
       <div class="tools">
-        {mayControl.value && <Steering />}
         <ConnectionState />
         <button type="button" class="quiet" onClick={nextTheme}>
           {`Theme: ${theme.value}`}
@@ -109,18 +126,6 @@ function setupText({ machine, cores, seed, limits }: RunDescription): string {
     ...(memory === null ? [] : [`memory limit ${bytes(memory)}`]),
     ...(space === null ? [] : [`address space ${bytes(space)}`]),
   ].join(' · ')
-}
-
-function Steering() {
-  return (
-    <>
-      {(['pause', 'resume', 'stop'] as const).map((action) => (
-        <button type="button" key={action} onClick={() => send({ type: 'steer', action })}>
-          {action[0]!.toUpperCase() + action.slice(1)}
-        </button>
-      ))}
-    </>
-  )
 }
 
 const CONNECTION_TEXT = {
