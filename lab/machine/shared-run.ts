@@ -22,7 +22,7 @@ import type { ScenarioPlan } from '../workload/plan.ts'
 import { type Clock, createSelf, LabProcess } from './process.ts'
 import type { RunPlan } from './types.ts'
 
-/** Rows of the shared tables, where a machine has no reason for others. Mappings: vm.max_map_count. */
+/** Rows of shared tables. Mappings: Linux's vm.max_map_count. */
 const TABLES = { mappingsMax: 65_530, locksMax: 4096, logEntries: 16_384 }
 /** 2 MiB: drained 20 times a second, it holds 650 000 waits and releases a second. */
 const WAIT_ENTRIES = 32_768

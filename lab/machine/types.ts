@@ -91,6 +91,10 @@ export interface Explored {
   readonly cut: number
   /** Number of the schedule that failed. */
   readonly failedSchedule: number | undefined
+  /** Its last switches, a line each, after a line that says how it went as a whole. */
+  readonly account?: readonly string[]
+  /** The command that carries it out again; filled in by the session. */
+  readonly replay?: string
 }
 
 export interface MachineOutcome {

@@ -4,7 +4,7 @@
  * rename one.
  */
 import type { HeapReport, Violation } from '../../allocators/contract.ts'
-import type { Outcome, SimulationFigures } from '../machine/types.ts'
+import type { Explored, Outcome, SimulationFigures } from '../machine/types.ts'
 import type { Survey } from './survey-types.ts'
 
 /** RSS by cause. At a safepoint the parts add up to `rss` exactly. */
@@ -224,6 +224,8 @@ export interface VariantSummary {
   readonly notices: readonly string[]
   /** Of the virtual machine only. */
   readonly simulation?: SimulationFigures
+  /** Of the explore machine only: the other figures are of its last schedule. */
+  readonly explored?: Explored
 }
 
 /** summary.json, and what `--json` prints. */

@@ -157,7 +157,13 @@ function closing(run: RunSummary, width: number, style: Style): string[] {
   const notices = [...new Set(run.variants.flatMap(({ notices: own }) => own))]
   const notes = notices.map((notice) => style.warn(`note: ${notice}`))
   const folder = run.folder === null ? [] : [style.dim(`Results: ${run.folder}`)]
-  return [said, notes, folder].filter((lines) => lines.length > 0).map((lines) => lines.join('\n'))
+  // Not wrapped: it is there to be copied.
+  const replays = run.variants.flatMap(({ explored }) =>
+    explored?.replay === undefined ? [] : [`${style.bold('Again:')} ${explored.replay}`],
+  )
+  return [said, notes, replays, folder]
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join('\n'))
 }
 
 const sum = (figures: readonly number[]): number => figures.reduce((total, one) => total + one, 0)

@@ -10,6 +10,7 @@ import { messageOf } from '../words/bad-input.ts'
 import { packageVersion } from './about.ts'
 import { exitCodeOf } from './exit-code.ts'
 import { Recording } from './recording.ts'
+import { replayCommand } from './replay-command.ts'
 import { type ResolvedRun, resolveRequest } from './resolve.ts'
 import { Steering } from './steering.ts'
 import { failedThresholds } from './thresholds.ts'
@@ -138,6 +139,7 @@ class Variants {
         },
         onWaits: (line) => this.#recording.waits(place, line),
         onNotice: (text) => hooks.onNotice?.(`${plan.variant.label}: ${text}`),
+        replayCommand: (schedule) => replayCommand(this.#request, plan.variant.label, schedule),
         atMark: (mark) => this.#steering.arrive(place, mark),
       })
       this.#summaries[place] = summary

@@ -26,6 +26,8 @@ export interface VariantParts {
   onNotice(text: string): void
   /** Everybody stands still at the start or at a phase mark until it settles. */
   atMark?(label: string): Promise<void>
+  /** The command that repeats one schedule of the explore machine. */
+  replayCommand?(schedule: number): string
   readonly signal: AbortSignal
 }
 
@@ -91,7 +93,7 @@ class VariantRun {
     const sampling = machine.takesSamples === true ? undefined : this.#startSampling()
     let outcome: MachineOutcome
     try {
-      outcome = await machine.finished
+      outcome = this.#withReplay(await machine.finished)
     } finally {
       clearInterval(sampling)
       signal.removeEventListener('abort', stop)
@@ -246,6 +248,13 @@ class VariantRun {
       cpu,
       notices: this.#notices,
     })
+  }
+
+  #withReplay(outcome: MachineOutcome): MachineOutcome {
+    const { explored } = outcome
+    if (explored?.failedSchedule === undefined) return outcome
+    const replay = this.#parts.replayCommand?.(explored.failedSchedule)
+    return replay === undefined ? outcome : { ...outcome, explored: { ...explored, replay } }
   }
 
   #isBroken(): boolean {

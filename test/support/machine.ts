@@ -1,11 +1,17 @@
-/** Runs scenarios on the threads machine of dist/, as the command line does. */
+/** Runs scenarios on a machine of dist/, the threads machine by default. */
 import { fileURLToPath } from 'node:url'
 import type { Violation } from '../../allocators/contract.ts'
-import type { MachineOutcome, RunPlan, Safepoint } from '../../lab/machine/types.ts'
+import type {
+  MachineName,
+  MachineOutcome,
+  RunningMachine,
+  RunPlan,
+  Safepoint,
+} from '../../lab/machine/types.ts'
 import { COUNTER_ROW } from '../../lab/words/events.ts'
 import { GIB } from '../../lab/words/units.ts'
 
-type Machine = typeof import('../../lab/machine/threads/machine.ts')
+type Start = typeof import('../../lab/machine/start.ts')
 type Designs = typeof import('../../lab/machine/designs.ts')
 type Load = typeof import('../../lab/workload/load.ts')
 type Plan = typeof import('../../lab/workload/plan.ts')
@@ -38,16 +44,20 @@ export interface RunOptions {
   readonly addressSpaceLimit?: number
   readonly drain?: boolean
   readonly seed?: number
+  readonly machine?: MachineName
+  readonly scheduleSeed?: number
+  readonly schedules?: number
   /** Called once the machine runs. */
-  readonly steer?: (machine: Awaited<ReturnType<Machine['startThreadsMachine']>>) => void
+  readonly steer?: (machine: RunningMachine) => void
 }
 
+/** On the threads machine, unless the options say another. */
 export async function runThreads(
   scenarioName: string,
   designName: string,
   options: RunOptions = {},
 ): Promise<Ran> {
-  const { startThreadsMachine } = (await dist('lab/machine/threads/machine.js')) as Machine
+  const { startMachine } = (await dist('lab/machine/start.js')) as Start
   const { loadDesign } = (await dist('lab/machine/designs.js')) as Designs
   const { loadScenario } = (await dist('lab/workload/load.js')) as Load
   const { planScenario } = (await dist('lab/workload/plan.js')) as Plan
@@ -58,8 +68,9 @@ export async function runThreads(
   const needs = planScenario(scenario, params)
   const tunables = { ...defaults(design.tunables), ...options.tunables } as Record<string, number>
   const plan: RunPlan = {
-    machine: 'threads',
-    scheduleSeed: 0,
+    machine: options.machine ?? 'threads',
+    scheduleSeed: options.scheduleSeed ?? 0,
+    ...(options.schedules === undefined ? {} : { schedules: options.schedules }),
     variant: { label: designName, design: designName, tunables },
     scenario: scenarioName,
     params,
@@ -80,8 +91,8 @@ export async function runThreads(
     spinCount: 0,
   }
   const safepoints: Seen[] = []
-  let shared: Awaited<ReturnType<typeof startThreadsMachine>>['run'] | undefined
-  const machine = await startThreadsMachine(plan, design, scenario, {
+  let shared: RunningMachine['run'] | undefined
+  const machine = await startMachine(plan, design, scenario, {
     async onPrepared(run) {
       shared = run
     },

@@ -17,12 +17,11 @@ import {
   RowState,
   RowWord,
   SWITCH_TEXT_BYTES,
-  SWITCHES_KEPT,
   SwitchWord,
 } from './layout.ts'
 
 /** Switches that the account tells. */
-const TOLD = 24
+const TOLD = 20
 /** Functions named of the place where a lab thread stood, innermost first. */
 const FRAMES_TOLD = 3
 const FRAMES_CAUGHT = 40
@@ -61,25 +60,27 @@ export class Account {
     return deadlockMessage(this.#control)
   }
 
-  /** The whole account, after the schedule has failed in `worker`. Several lines. */
-  tell(worker: number): string {
+  /** The whole account, after the schedule has failed in `worker` with `error`: its lines. */
+  tell(worker: number, error: unknown): string[] {
     const { words } = this.#explore
     const switches = words[ExploreWord.SWITCHES]!
     const strategy = STRATEGY_NAMES[words[ExploreWord.STRATEGY]!]
-    const first = Math.max(0, switches - Math.min(TOLD, SWITCHES_KEPT))
+    const first = Math.max(0, switches - TOLD)
     const lines = [
-      `schedule ${words[ExploreWord.SCHEDULE]} (${strategy}), ` +
-        `${words[ExploreWord.STEP]} accesses, ${switches} switches` +
-        (first > 0 ? `; the last ${switches - first}:` : ':'),
+      `schedule ${words[ExploreWord.SCHEDULE]} (${strategy}): ` +
+        `${words[ExploreWord.STEP]} accesses, ` +
+        `${switches} switches${first > 0 ? `; the last ${TOLD}:` : ':'}`,
     ]
     for (let number = first; number < switches; number++) lines.push(this.#line(number))
     const row = this.#explore.row(worker)
     const doing = doingName(words[row + RowWord.DOING]!)
+    const place = error instanceof Error ? placeInCode(error.stack) : ''
     lines.push(
-      `  ${pad(words[ExploreWord.STEP]!)}  T${words[row + RowWord.THREAD]} ${doing}: it fails here`,
+      `${step(words[ExploreWord.STEP]!)} T${words[row + RowWord.THREAD]}${doing} fails` +
+        `${place === '' ? '' : `, in ${place}`}`,
     )
     lines.push(...this.#others(worker))
-    return lines.join('\n')
+    return lines
   }
 
   #line(number: number): string {
@@ -89,10 +90,9 @@ export class Account {
     const access = words[at + SwitchWord.ACCESS]! as Access
     const bytes = this.#explore.textOf(at).slice(0, words[at + SwitchWord.TEXT_BYTES]!)
     const place = new TextDecoder().decode(bytes)
-    const what = `${ACCESS_NAMES[access]}${this.#object(at, access)}`
     return (
-      `  ${pad(words[at + SwitchWord.STEP]!)}  T${words[at + SwitchWord.FROM]} ${doing}: ` +
-      `stops ${what}${place === '' ? '' : `, in ${place}`}`
+      `${step(words[at + SwitchWord.STEP]!)} T${words[at + SwitchWord.FROM]}${doing} ` +
+      `${ACCESS_NAMES[access]}${this.#object(at, access)}${place === '' ? '' : `, in ${place}`}`
     )
   }
 
@@ -113,39 +113,49 @@ export class Account {
     for (let other = 0; other < this.#explore.workers; other++) {
       const row = this.#explore.row(other)
       if (other === worker || words[row + RowWord.STATE] === RowState.IDLE) continue
-      lines.push(
-        `  T${words[row + RowWord.THREAD]} stands in ${doingName(words[row + RowWord.DOING]!)}`,
-      )
+      const doing = doingName(words[row + RowWord.DOING]!)
+      if (doing !== '') lines.push(`T${words[row + RowWord.THREAD]} is still in${doing}`)
     }
     for (let id = 0; id < locksMade(this.#control); id++) {
       const { name, holderThread } = lockFigures(this.#control, id)
-      if (holderThread >= 0) lines.push(`  T${holderThread} holds "${name}"`)
+      if (holderThread >= 0) lines.push(`T${holderThread} holds "${name}"`)
     }
     return lines
   }
 }
 
-const pad = (step: number): string => `step ${step}`.padEnd(12)
+const step = (number: number): string => `step ${String(number).padEnd(6)}`
 
+/** With a blank in front; nothing between ops. */
 function doingName(doing: number): string {
-  if (doing === Doing.NOTHING) return 'between ops'
-  if (doing === Doing.BEGINS) return 'starting'
-  return OP_NAMES[doing] ?? `op ${doing}`
+  if (doing === Doing.NOTHING) return ''
+  if (doing === Doing.BEGINS) return ' (starting)'
+  if (doing === Doing.ENDS) return ' (ending)'
+  return ` ${OP_NAMES[doing] ?? `op ${doing}`}`
 }
 
+/** Folder of the lab's own code: `file:///…/lab/`. */
+const LAB = new URL('../../', import.meta.url).href
+
 /** The innermost functions of the design on the stack: `pushFastbin (free.js:61) < intFree`. */
-function placeInCode(): string {
+function placeInCode(stack = stackHere()): string {
+  const frames: string[] = []
+  for (const line of stack.split('\n').slice(1)) {
+    const found = /at (?:new )?(\S+) \(?(.*?([^/\\]+\.[cm]?[jt]s:\d+)):\d+\)?$/.exec(line)
+    if (found === null) continue
+    const [, name, path, place] = found
+    if (path!.startsWith(LAB) || path!.includes('node_modules')) continue
+    const short = name!.replace(/^.*\./, '')
+    frames.push(frames.length === 0 ? `${short} (${place})` : short)
+    if (frames.length === FRAMES_TOLD) break
+  }
+  return frames.join(' < ')
+}
+
+function stackHere(): string {
   const limit = Error.stackTraceLimit
   Error.stackTraceLimit = FRAMES_CAUGHT
   const stack = new Error().stack ?? ''
   Error.stackTraceLimit = limit
-  const frames: string[] = []
-  for (const line of stack.split('\n').slice(1)) {
-    const found = /at (?:new )?(\S+) .*?([^/\\]+\.[cm]?[jt]s:\d+):\d+\)?$/.exec(line)
-    if (found === null || line.includes('/lab/')) continue
-    const name = found[1]!.replace(/^.*\./, '')
-    frames.push(frames.length === 0 ? `${name} (${found[2]})` : name)
-    if (frames.length === FRAMES_TOLD) break
-  }
-  return frames.join(' < ')
+  return stack
 }

@@ -59,11 +59,12 @@ export class Choices {
     if (strategy === Strategy.RANDOM) words[ExploreWord.FIGURE] = this.#oneOf(GAPS)
     if (strategy === Strategy.LOCKS) words[ExploreWord.FIGURE] = this.#oneOf(SYNC_ODDS)
     if (strategy === Strategy.PRIORITIES) this.#drawChangePoints()
+    for (let worker = 0; worker < this.#explore.workers; worker++) this.drawPriority(worker)
     this.#planSwitch()
   }
 
-  /** A lab thread begins on `worker`. */
-  enter(worker: number): void {
+  /** For the lab thread that `worker` carries next. */
+  drawPriority(worker: number): void {
     this.#words[this.#explore.row(worker) + RowWord.PRIORITY] = 1 + this.#below(NEVER - 1)
   }
 

@@ -38,6 +38,7 @@ type Failure = Extract<ExploreMessage, { kind: 'failed' }>
 type Ending = Pick<MachineOutcome, 'outcome' | 'message' | 'trustworthy'> & {
   readonly clean: boolean
   readonly failedSchedule?: number
+  readonly account?: readonly string[]
 }
 
 export async function startExploreMachine(
@@ -64,6 +65,8 @@ class ExploreMachine implements RunningMachine {
   readonly plan: RunPlan
   readonly run: SharedRun
   readonly notice: string | undefined
+  /** There is no time whose course would be worth a curve. */
+  readonly takesSamples = true
   readonly finished: Promise<MachineOutcome>
   readonly #listener: MachineListener
   readonly #explore: ExploreWords
@@ -239,6 +242,7 @@ class ExploreMachine implements RunningMachine {
       checks: figures[ExploreFigure.CHECKS]!,
       cut: figures[ExploreFigure.CUT]!,
       failedSchedule: ending.failedSchedule,
+      ...(ending.account === undefined ? {} : { account: ending.account }),
     }
   }
 }
@@ -254,7 +258,8 @@ function endingOf(failure: Failure): Ending {
   const untrustworthy = failure.outcome === 'untrustworthy'
   return {
     outcome: failure.outcome === 'untrustworthy' ? 'crashed' : failure.outcome,
-    message: `${failure.message}\n${failure.account}`,
+    message: failure.message,
+    account: failure.account,
     trustworthy: !untrustworthy,
     clean: false,
     failedSchedule: failure.schedule,

@@ -25,5 +25,5 @@ export type ExploreMessage =
       readonly outcome: FailureKind
       readonly schedule: number
       readonly message: string
-      readonly account: string
+      readonly account: readonly string[]
     }

@@ -14,6 +14,7 @@ import {
   SeatWord,
 } from '../../words/control.ts'
 import type { SharedWords } from '../../words/units.ts'
+import { NO_OP } from '../threads/worker-context.ts'
 import { Access } from './access.ts'
 import type { Account } from './account.ts'
 import type { Baton } from './baton.ts'
@@ -95,14 +96,15 @@ export class Scheduler {
     if (this.#parts.choices.switchAtSync()) this.#letRun(access, word, lock, true)
   }
 
-  /** A lab thread begins on this worker, or its next op does, or it has ended. */
+  // A lab thread begins on this worker, its next op does, it has ended.
   begins(thread: number, seat: number): void {
     this.#words[this.#row + RowWord.THREAD] = thread
     this.#words[this.#row + RowWord.SEAT] = seat
     this.#words[this.#row + RowWord.STATE] = RowState.RUNNABLE
     this.#words[this.#row + RowWord.DOING] = Doing.BEGINS
-    this.#parts.choices.enter(this.#me)
+    this.#failedTries = 0
   }
+  /** `NO_OP` before the lab thread ends. */
   beforeOp(op: number): void {
     const words = this.#words
     words[this.#row + RowWord.DOING] = Doing.NOTHING
@@ -110,17 +112,18 @@ export class Scheduler {
     if (this.#allAtRest()) this.onSafepoint()
     this.#failedTries = 0
     this.sync(Access.NEXT_OP, 0)
-    words[this.#row + RowWord.DOING] = op
+    words[this.#row + RowWord.DOING] = op === NO_OP ? Doing.ENDS : op
   }
   ended(): void {
     this.#words[this.#row + RowWord.STATE] = RowState.IDLE
     this.#words[this.#row + RowWord.DOING] = Doing.NOTHING
     this.#words[ExploreWord.LAST_PROGRESS] = this.#words[ExploreWord.STEP]!
+    this.#parts.choices.drawPriority(this.#me)
   }
 
   // ── waiting ────────────────────────────────────────────────────────────────────────────────
 
-  /** Until the word at `at` of the control buffer is no longer `seen`, or the run's state changes. */
+  /** Until the word at `at` of the control buffer is not `seen`, or the run's state changes. */
   waitForControl(at: number, seen: number): void {
     const words = this.#words
     const { control } = this.#parts

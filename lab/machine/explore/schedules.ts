@@ -93,7 +93,7 @@ export class Schedules {
     const { scheduler, baton } = this.#parts
     if (this.#words[ExploreWord.FAILED] === 0 && this.#isOver()) {
       this.#attempt(() => this.#check())
-      if (this.#words[ExploreWord.FAILED] === 0 && !this.#beginNext()) return false
+      if (this.#words[ExploreWord.FAILED] === 0) return this.#beginNext()
     }
     let going = true
     if (this.#words[ExploreWord.FAILED] === 0) {
@@ -108,8 +108,7 @@ export class Schedules {
       baton.handTo(busy)
       return this.#words[ExploreWord.OVER] === 0
     }
-    if (!this.#beginAgain()) return false
-    return scheduler.rest()
+    return this.#beginAgain()
   }
 
   #attempt(action: () => void): void {
@@ -138,7 +137,8 @@ export class Schedules {
 
   // ── one schedule after the other ───────────────────────────────────────────────────────────
 
-  #begin(schedule: number): void {
+  /** False when this worker is to leave instead. */
+  #begin(schedule: number): boolean {
     const { explore, snapshot, run, choices } = this.#parts
     const words = this.#words
     while (Atomics.load(words, ExploreWord.PAUSED) === 1) {
@@ -152,9 +152,15 @@ export class Schedules {
       words[explore.row(worker) + RowWord.DOING] = Doing.NOTHING
     }
     choices.begin(run.init.plan.seed, schedule)
+    // Whoever ended the last schedule, and so begins this one, must make no difference to it.
+    this.#parts.baton.handTo(0)
+    return words[ExploreWord.OVER] === 0
   }
 
-  /** The schedule has ended well. False when it was the last. */
+  /**
+   * The schedule has ended well. Returns when there is a lab thread for this worker in a later one;
+   * false when it is to leave.
+   */
   #beginNext(): boolean {
     const words = this.#words
     const { figures } = this.#parts.explore
@@ -169,11 +175,10 @@ export class Schedules {
       this.#leave({ kind: 'done' })
       return false
     }
-    this.#begin(schedule === 0 ? words[ExploreWord.FIRST]! : schedule + 1)
-    return true
+    return this.#begin(schedule === 0 ? words[ExploreWord.FIRST]! : schedule + 1)
   }
 
-  /** Everybody has unwound. False when the schedule's account has been given already. */
+  /** Everybody has unwound: as `#beginNext`, for the same schedule once more, if it was not yet. */
   #beginAgain(): boolean {
     const words = this.#words
     if (words[ExploreWord.RETOLD] === 1) {
@@ -181,8 +186,7 @@ export class Schedules {
       return false
     }
     words[ExploreWord.RETOLD] = 1
-    this.#begin(words[ExploreWord.SCHEDULE]!)
-    return true
+    return this.#begin(words[ExploreWord.SCHEDULE]!)
   }
 
   #leave(message: ExploreMessage): void {
@@ -225,7 +229,7 @@ export class Schedules {
       outcome: outcomeOf(error),
       schedule: words[ExploreWord.SCHEDULE]!,
       message: general ? messageOf(error) : `lab thread ${thread}: ${failureText(error)}`,
-      account: account.tell(worker),
+      account: account.tell(worker, error),
     })
   }
 }

@@ -37,7 +37,7 @@ export function watchWords(
     get(target, key) {
       if (typeof key === 'string') {
         const index = +key
-        if (index === index) {
+        if (!Number.isNaN(index)) {
           watched.beforeRead(index)
           return target[index]
         }

@@ -13,7 +13,7 @@ import { HeapOps, isHeapOp } from '../heap-ops.ts'
 import type { LabProcess } from '../process.ts'
 import { ControlOps, THREAD_ENDS } from './control-ops.ts'
 import { LAP_WORDS, LapMeter } from './lap-meter.ts'
-import type { WorkerContext } from './worker-context.ts'
+import { NO_OP, type WorkerContext } from './worker-context.ts'
 
 export class LabThread {
   readonly #context: WorkerContext
@@ -84,6 +84,7 @@ export class LabThread {
       return
     }
     if (state === RunState.ENDING && this.#context.run.init.plan.drain) this.#drain()
+    this.#context.beforeOp?.(NO_OP)
     // The main thread ends with its process: nothing flushes its caches or detaches its arena
     // (glibc runs __libc_thread_freeres in start_thread only).
     if (this.#entry.thread !== 0) this.#heap.exit()
@@ -112,8 +113,10 @@ export class LabThread {
       const reached = this.#heapOps.run(ops, at, end)
       if (this.#loops && reached >= end) this.#laps.lap()
       if (reached > at && this.#controlOps.paced) this.#controlOps.keepPace()
+      const stopped = reached === at
       at = reached
       if (at === length) break
+      if (beforeOp !== undefined && !stopped) continue
       if (this.#mustLeave()) return false
       if (this.#wantsPause()) {
         this.#laps.drop()

@@ -75,6 +75,8 @@ function runRequestOf({ scenario, params }: ScenarioAsked, request: BenchRequest
     params,
     machine: 'threads',
     scheduleSeed: 0,
+    costs: 'laptop',
+    lines: false,
     limits: {
       memoryLimit: undefined,
       addressSpaceLimit: undefined,
