@@ -134,7 +134,7 @@ export class PageTally {
     return bytesOfPages(pages)
   }
 
-  /** Every heap of the report, in cells. `pins` are the word indices of blocks that pin, by arena. */
+  /** Every heap of the report, in cells. `pins` are the blocks that pin, by arena. */
   map(heap: HeapReport, pins: ReadonlyMap<number, WordIndex>): PageMap {
     const extents = heap.arenas.flatMap(({ heaps }, arena) =>
       heaps.map((extent) => {

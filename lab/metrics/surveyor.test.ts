@@ -1,7 +1,7 @@
 /**
  * Goal: a survey names the right pages, the right pin and the right owner.
- * Method: one lab thread in this isolate drives a real design into a heap whose every page is known,
- * and blocks are entered into cells as lab threads do.
+ * Method: one lab thread in this isolate drives a real design into a heap whose every page is
+ * known, and blocks are entered into cells as lab threads do.
  */
 import { describe, expect, it } from 'vitest'
 import type { Design } from '../../allocators/contract.ts'

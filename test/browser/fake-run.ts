@@ -77,7 +77,7 @@ export function fakeRun(options: FakeOptions): FakeRun {
   return { description: descriptionOf(options), lines, ends }
 }
 
-/** One line after the other, for runs that are too long to be held: the first variant. */
+/** The first variant's lines, made one by one: for runs that are too long to be held. */
 export const fakeLines = (options: FakeOptions): Iterable<SampleLine> =>
   new Simulation(options, options.variants[0]!).run()
 
@@ -376,7 +376,6 @@ class Simulation {
 }
 
 const arenaName = (arena: number): string => (arena === 0 ? 'main arena' : `arena ${arena}`)
-
 function mmapLock(faults: number): LockSample {
   return {
     name: 'mmap_lock',
