@@ -146,6 +146,7 @@ describe('surveyor: pages and pins', () => {
     const survey = observatory.look(PHASE, LOOK).sample.survey!
     expect(survey.pins).toEqual([])
     expect(lettersOf(survey)).not.toMatch(/P/)
+    expect(lettersOf(survey)).toMatch(/T/)
     const spans = survey.chunks![0]!
     expect(spans.states).toContain('in use')
     expect(spans.states).toContain('free span')
