@@ -3,6 +3,7 @@ import type { Scenario } from '../lab/workload/scenario.ts'
 import cacheScratch from './cache-scratch.ts'
 import cacheThrash from './cache-thrash.ts'
 import larson from './larson.ts'
+import passAround from './pass-around.ts'
 import pinnedTop from './pinned-top.ts'
 import roundRobin from './round-robin.ts'
 import rtspSessions from './rtsp-sessions.ts'
@@ -26,6 +27,7 @@ const scenarios: readonly Scenario[] = [
   cacheScratch,
   cacheThrash,
   roundRobin,
+  passAround,
 ]
 
 export const builtInScenarios: ReadonlyMap<string, Scenario> = new Map(

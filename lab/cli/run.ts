@@ -11,8 +11,9 @@ import { runSweep, type SweepResult, sweepOf } from '../session/sweep.ts'
 import { parseThreshold } from '../session/thresholds.ts'
 import type { OutputRequest, RunRequest, Threshold } from '../session/types.ts'
 import { type Assignment, parseAssignment } from '../words/assignments.ts'
+import { BadInput } from '../words/bad-input.ts'
 import { GIB } from '../words/units.ts'
-import { DASHBOARD_PORT, DashboardHooks } from './dashboard.ts'
+import { DASHBOARD_PORT, openRunDashboard, type RunDashboard } from './dashboard.ts'
 import { together } from './hooks.ts'
 import { catchSignals, type Interrupt } from './interrupt.ts'
 import { Progress } from './progress.ts'
@@ -33,6 +34,7 @@ interface RunFlags {
   readonly list?: readonly Assignment[]
   readonly machine: MachineName
   readonly scheduleSeed: number
+  readonly schedules?: number
   readonly costs: string
   readonly lines: boolean
   readonly memoryLimit?: number
@@ -52,7 +54,10 @@ interface RunFlags {
   readonly dir: string
   readonly out?: readonly OutputRequest[]
   readonly threshold?: readonly Threshold[]
+  readonly lockstep: boolean
+  readonly traceWaits: boolean
   readonly dashboard?: number | true
+  readonly control: boolean
   readonly json: boolean
   readonly quiet: boolean
 }
@@ -81,14 +86,35 @@ export function runCommand(streams: Streams, exit: (code: number) => void): Comm
     .summary('run a scenario under one or more allocators, and say which fix works')
     .description('Runs a scenario under one or more allocators and says which fix works.')
     .argument('<scenario>', 'name of a scenario (arena-lab list scenarios), or a file')
-  addWhatToRun(command)
-  addProcessOptions(command)
-  addResultOptions(command)
+  addOptions(command)
   return command
     .addHelpText('after', EXAMPLES)
     .action(async (scenario: string, flags: RunFlags) => {
-      exit(await carryOut(requestOf(scenario, flags), flags, streams))
+      const request = requestOf(scenario, flags, process.argv.slice(2))
+      exit(await carryOut(request, flags, streams))
     })
+}
+
+/** What `arena-lab run …` is asked for, `run` itself the first word. Throws as commander does. */
+export function parseRunArguments(words: readonly string[]): RunRequest {
+  let request: RunRequest | undefined
+  const command = new Command('run')
+    .argument('<scenario>')
+    .exitOverride()
+    .configureOutput({ writeOut: () => {}, outputError: () => {} })
+    .action((scenario: string, flags: RunFlags) => {
+      request = requestOf(scenario, flags, words)
+    })
+  addOptions(command)
+  command.parse(words.slice(1), { from: 'user' })
+  if (request === undefined) throw new BadInput('nothing to run')
+  return request
+}
+
+function addOptions(command: Command): void {
+  addWhatToRun(command)
+  addProcessOptions(command)
+  addResultOptions(command)
 }
 
 function addWhatToRun(command: Command): void {
@@ -119,10 +145,16 @@ function addWhatToRun(command: Command): void {
       countOption('--schedule-seed', 0, INT32_MAX),
       0,
     )
+    .option(
+      '--schedules <n>',
+      'how many the explore machine carries out, from --schedule-seed on (default: 1000)',
+      countOption('--schedules', 1, INT32_MAX),
+    )
     .option('--costs <table>', 'of --machine virtual: laptop, server-2s or a file', DEFAULT_PRESET)
     .option('--lines', 'of --machine virtual: follow every cache line of the heap', false)
     .option('--seed <n>', 'of all random choices', countOption('--seed', 0, INT32_MAX), 1)
     .option('--seconds <duration>', 'end roles after so long', secondsOption('--seconds'))
+    .option('--lockstep', 'run variants at once, phase by phase, not one after the other', false)
     .option('--drain', 'free everything at the end of --seconds', false)
     .option('--fill', 'write every byte of a block, not only its pages', false)
 }
@@ -165,7 +197,7 @@ function addResultOptions(command: Command): void {
     .option('--json', 'print the summary as JSON', false)
     .option(
       '--out <kind=FILE>',
-      'also write html, json, ndjson or csv (repeatable)',
+      'also write html, json, ndjson, csv or trace, for ui.perfetto.dev (repeatable)',
       repeated(outputOption),
     )
     .option(
@@ -178,19 +210,26 @@ function addResultOptions(command: Command): void {
       `show the run in a browser while it goes on (port ${DASHBOARD_PORT})`,
       countOption('--dashboard', 0, PORT_MAX),
     )
+    .option('--control', 'the page of --dashboard may pause, step and stop the run', false)
+    .option('--trace-waits', 'keep each lock wait, for the trace', false)
     .option('--dir <folder>', 'where .arena-lab/ is kept', '.')
     .option('--sample-hz <n>', 'samples a second', countOption('--sample-hz', 1, SAMPLE_HZ_MAX), 20)
     .option('--no-metrics', 'take no samples: only to measure what they cost')
     .option('--quiet', 'show no progress', false)
 }
 
-function requestOf(scenario: string, flags: RunFlags): RunRequest {
+function requestOf(scenario: string, flags: RunFlags, words: readonly string[]): RunRequest {
+  if (flags.control && flags.dashboard === undefined) {
+    throw new BadInput('--control says what the page may do: it needs --dashboard')
+  }
+  const outputs = flags.out ?? []
   return {
     scenario,
     variants: flags.allocator ?? ['glibc'],
     params: [...(flags.param ?? []), ...(flags.list ?? [])],
     machine: flags.machine,
     scheduleSeed: flags.scheduleSeed,
+    ...(flags.schedules === undefined ? {} : { schedules: flags.schedules }),
     costs: flags.costs,
     lines: flags.lines,
     limits: {
@@ -209,18 +248,20 @@ function requestOf(scenario: string, flags: RunFlags): RunRequest {
     fill: flags.fill,
     sampleHz: flags.metrics ? flags.sampleHz : undefined,
     directory: flags.dir,
-    outputs: flags.out ?? [],
+    lockstep: flags.lockstep,
+    traceWaits: flags.traceWaits || outputs.some(({ kind }) => kind === 'trace'),
+    outputs,
     thresholds: flags.threshold ?? [],
-    command: process.argv.slice(2),
+    command: words,
   }
 }
 
 async function carryOut(request: RunRequest, flags: RunFlags, streams: Streams): Promise<number> {
   const progress = flags.quiet ? undefined : new Progress(streams)
   const interrupt = catchSignals(streams, () => progress?.end())
-  const dashboard = await openDashboard(flags, streams, interrupt)
+  const dashboard = await openDashboard(request, flags, streams, interrupt)
   try {
-    const hooks = together([progress, dashboard].filter((listener) => listener !== undefined))
+    const hooks = together([progress, dashboard?.run].filter((hook) => hook !== undefined))
     const sweep = await sweepOf(request)
     if (sweep.axes.length > 0) {
       const result = await runSweep(request, sweep, hooks, interrupt.signal)
@@ -228,7 +269,10 @@ async function carryOut(request: RunRequest, flags: RunFlags, streams: Streams):
       await printSweep(result, flags, streams)
       return result.exitCode
     }
-    const { summary, exitCode, problems } = await runVariants(sweep.plain, hooks, interrupt.signal)
+    const steering = dashboard?.run.steering
+    const result = await runVariants(sweep.plain, hooks, interrupt.signal, steering)
+    const { summary, exitCode, problems } = result
+    dashboard?.run.over(problems.join('; '))
     progress?.end()
     const text = flags.json
       ? summaryJson(summary)
@@ -258,20 +302,19 @@ async function printSweep(
 }
 
 async function openDashboard(
+  request: RunRequest,
   flags: RunFlags,
   streams: Streams,
   interrupt: Interrupt,
-): Promise<DashboardHooks | undefined> {
+): Promise<RunDashboard | undefined> {
   if (flags.dashboard === undefined) return undefined
   const port = flags.dashboard === true ? DASHBOARD_PORT : flags.dashboard
-  const dashboard = await DashboardHooks.start(port, interrupt.stop)
-  for (const line of dashboard.lines) await print(streams.err, `${line}\n`)
-  return dashboard
+  return openRunDashboard(port, flags.control, request.directory, streams, interrupt)
 }
 
 /** Somebody at a terminal looks at the page until Ctrl-C; a script does not. */
-async function waitForReader({ err }: Streams, { signal, pressed }: Interrupt): Promise<void> {
-  if (err.isTTY !== true || signal.aborted) return
+async function waitForReader({ err }: Streams, { wasPressed, pressed }: Interrupt): Promise<void> {
+  if (err.isTTY !== true || wasPressed()) return
   await print(err, 'The dashboard stays open: Ctrl-C ends it.\n')
   await pressed
 }

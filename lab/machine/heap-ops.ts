@@ -5,7 +5,7 @@
  */
 import type { ThreadHeap } from '../../allocators/contract.ts'
 import { claimCell, releaseCell } from '../sync/cells.ts'
-import { Cell } from '../words/cells.ts'
+import { allocatedBy, allocatingSeat, Cell } from '../words/cells.ts'
 import {
   CELL_WORDS,
   type Control,
@@ -83,6 +83,7 @@ export class HeapOps {
   readonly #histogramAt: number
   #opsDone = 0
   #stamp: number
+  #allocatedBy = 0
 
   constructor(
     process: HeapProcess,
@@ -119,6 +120,7 @@ export class HeapOps {
    */
   run(ops: Int32Array, at: number, end: number): number {
     const control = this.#control
+    this.#allocatedBy = allocatedBy(this.#seat, control[ControlWord.LOOKS]!)
     let next = at
     let done = this.#opsDone
     while (next < end) {
@@ -192,8 +194,7 @@ export class HeapOps {
 
   /** Before something is received into a cell: what it still holds is freed. */
   emptyCell(operand: number): void {
-    const cell = this.cellAt(operand)
-    if (this.#cells[cell + Cell.BLOCK] !== 0) this.#free(cell, operand < 0, false)
+    if (this.#cells[this.cellAt(operand) + Cell.BLOCK] !== 0) this.freeCell(operand)
   }
 
   #malloc(cell: number, shared: boolean, bytes: number, timed: boolean): void {
@@ -214,7 +215,7 @@ export class HeapOps {
     if (held !== 0) this.#release(cell, held as Block, false)
     if (block !== BLOCK_NULL) {
       cells[cell + Cell.REQUESTED] = bytes
-      cells[cell + Cell.ALLOCATED_BY] = this.#seat
+      cells[cell + Cell.ALLOCATED_BY] = this.#allocatedBy
       cells[cell + Cell.STAMP] = 0
       this.#countAllocation(bytes, 1)
     } else {
@@ -244,7 +245,7 @@ export class HeapOps {
     const counters = this.#counters
     const base = this.#counterBase
     const bytes = cells[cell + Cell.REQUESTED]!
-    const from = cells[cell + Cell.ALLOCATED_BY]!
+    const from = allocatingSeat(cells[cell + Cell.ALLOCATED_BY]!)
     const stamp = cells[cell + Cell.STAMP]!
     if (stamp !== 0) this.#checkStamps(block, bytes, stamp)
     counters[base + Counter.FREES] = counters[base + Counter.FREES]! + 1
@@ -279,7 +280,7 @@ export class HeapOps {
       }
       cells[cell + Cell.REQUESTED] = bytes
       cells[cell + Cell.STAMP] = 0
-      if (old === BLOCK_NULL) cells[cell + Cell.ALLOCATED_BY] = this.#seat
+      if (old === BLOCK_NULL) cells[cell + Cell.ALLOCATED_BY] = this.#allocatedBy
       this.#countAllocation(bytes - oldBytes, old === BLOCK_NULL ? 1 : 0)
     } else if (bytes !== 0) {
       this.#addCount(Counter.FAILED_ALLOCATIONS, 1)
@@ -287,8 +288,7 @@ export class HeapOps {
       this.#addCount(Counter.LIVE_BYTES, -oldBytes)
       this.#addCount(Counter.FREES, 1)
     }
-    const kept = block === BLOCK_NULL && bytes !== 0 ? old : block
-    this.#close(cell, shared, kept)
+    this.#close(cell, shared, block === BLOCK_NULL && bytes !== 0 ? old : block)
   }
 
   /** `pages` 0 touches every page; otherwise the first so many, and stamps only the start. */

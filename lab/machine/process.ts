@@ -92,6 +92,10 @@ export class LabProcess implements HeapProcess {
     return this.control.words[ControlWord.MULTI_THREADED] === 0
   }
 
+  get strictOvercommit(): boolean {
+    return this.space.strictOvercommit
+  }
+
   touch(word: WordIndex): void {
     if (this.#pages[pageOfWord(word)] !== PageState.RESIDENT) this.space.fault(word)
   }

@@ -1,7 +1,7 @@
 /** Starts the machine a plan asks for: the only place that knows them all. */
 import type { Design } from '../../allocators/contract.ts'
-import { BadInput } from '../words/bad-input.ts'
 import type { Scenario } from '../workload/scenario.ts'
+import { startExploreMachine } from './explore/machine.ts'
 import { startThreadsMachine } from './threads/machine.ts'
 import type { MachineListener, MachineName, RunningMachine, RunPlan } from './types.ts'
 import { startVirtualMachine } from './virtual/machine.ts'
@@ -14,22 +14,14 @@ type StartMachine = (
   listener: MachineListener,
 ) => Promise<RunningMachine>
 
-const STARTERS: Readonly<Record<MachineName, StartMachine | undefined>> = {
+const STARTERS: Readonly<Record<MachineName, StartMachine>> = {
   threads: startThreadsMachine,
   virtual: startVirtualMachine,
-  explore: undefined,
+  explore: startExploreMachine,
 }
 
 export const startMachine: StartMachine = (plan, design, scenario, listener) =>
-  starterOf(plan.machine)(plan, design, scenario, listener)
+  STARTERS[plan.machine](plan, design, scenario, listener)
 
-/** Throws `BadInput` for a machine that does not exist, before anything has started. */
-export function checkMachine(name: MachineName): void {
-  starterOf(name)
-}
-
-function starterOf(name: MachineName): StartMachine {
-  const start = STARTERS[name]
-  if (start === undefined) throw new BadInput(`the ${name} machine is not there yet`)
-  return start
-}
+/** The machines that are there. */
+export const machineNames = (): MachineName[] => Object.keys(STARTERS) as MachineName[]

@@ -21,6 +21,8 @@ export interface RunPlan {
   readonly machine: MachineName
   /** Varies what a simulated scheduler may choose: ties, slice lengths, switches. Else unused. */
   readonly scheduleSeed: number
+  /** How many schedules the explore machine carries out, from number `scheduleSeed` on. */
+  readonly schedules?: number
   readonly variant: VariantPlan
   /** Built-in scenario name, or the path of a user's scenario file. */
   readonly scenario: string
@@ -40,6 +42,8 @@ export interface RunPlan {
   readonly fill: boolean
   /** Spins of a mutex before it waits; 0 as glibc. */
   readonly spinCount: number
+  /** Keeps every wait for a lock, for the trace-event file. */
+  readonly traceWaits?: boolean
   /** Of the virtual machine only. */
   readonly simulation?: SimulationPlan | undefined
 }
@@ -75,6 +79,24 @@ export type Outcome =
   | 'crashed'
   | 'interrupted'
 
+/** What the explore machine went through. Counts over all schedules that ended well. */
+export interface Explored {
+  readonly schedules: number
+  /** Accesses to words, locks, atomics and system calls: at each, another could have gone on. */
+  readonly accesses: number
+  readonly switches: number
+  /** Safepoints at which the whole heap was checked. */
+  readonly checks: number
+  /** Schedules whose lab threads were stopped: too long, or out of memory. */
+  readonly cut: number
+  /** Number of the schedule that failed. */
+  readonly failedSchedule: number | undefined
+  /** Its last switches, a line each, after a line that says how it went as a whole. */
+  readonly account?: readonly string[]
+  /** The command that carries it out again; filled in by the session. */
+  readonly replay?: string
+}
+
 export interface MachineOutcome {
   readonly outcome: Outcome
   /** One or more lines for the user: what died, who held what, which lock. Empty when completed. */
@@ -87,6 +109,8 @@ export interface MachineOutcome {
   readonly ns: number
   /** Nanoseconds spent stopped at safepoints. */
   readonly stoppedNs: number
+  /** What the explore machine went through. */
+  readonly explored?: Explored | undefined
   /** Of a simulation only. */
   readonly simulation?: SimulationFigures | undefined
 }
@@ -121,6 +145,8 @@ export interface RunningMachine {
   readonly takesSamples?: boolean
   /** Nanoseconds of the run's clock so far. */
   now(): number
+  /** Of the lab threads' clock at the start barrier: the event log is in their time. 0 if absent. */
+  readonly startNs?: number
   pause(): Promise<void>
   resume(): void
   /** Ends the run early; `finished` then says `interrupted`. */

@@ -92,6 +92,7 @@ export function summarizeVariant(run: FinishedRun): VariantSummary {
     cpu: run.cpu,
     notices: run.notices,
     ...(outcome.simulation === undefined ? {} : { simulation: outcome.simulation }),
+    ...(outcome.explored === undefined ? {} : { explored: outcome.explored }),
   }
 }
 

@@ -180,7 +180,21 @@ function closing(run: RunSummary, width: number, style: Style): string[] {
   const notices = [...new Set(run.variants.flatMap(({ notices: own }) => own))]
   const notes = notices.map((notice) => style.warn(`note: ${notice}`))
   const folder = run.folder === null ? [] : [style.dim(`Results: ${run.folder}`)]
-  return [said, notes, folder].filter((lines) => lines.length > 0).map((lines) => lines.join('\n'))
+  // Not wrapped: it is there to be copied.
+  const replays = run.variants.flatMap(({ explored }) =>
+    explored?.replay === undefined ? [] : [`${style.bold('Again:')} ${explored.replay}`],
+  )
+  const accounts = run.variants.map(({ variant, explored }) =>
+    explored?.account === undefined
+      ? []
+      : [
+          style.bold(`How it came about, ${variant} (T3: lab thread 3)`),
+          ...explored.account.map((line) => `  ${line}`),
+        ],
+  )
+  return [...accounts, said, notes, replays, folder]
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join('\n'))
 }
 
 const sum = (figures: readonly number[]): number => figures.reduce((total, one) => total + one, 0)

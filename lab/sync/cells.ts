@@ -5,6 +5,7 @@
  */
 import { CELL_BUSY } from '../words/cells.ts'
 import type { SharedWords } from '../words/units.ts'
+import { futexWait } from './futex.ts'
 
 /** Looks before a claimant lets others run. A claim is held for one op at most. */
 const LOOKS = 1000
@@ -21,7 +22,7 @@ export function claimCell(cells: SharedWords, cell: number): number {
       const block = Atomics.exchange(cells, cell, CELL_BUSY)
       if (block !== CELL_BUSY) return block
     }
-    Atomics.wait(nobodyNotifies, 0, 0, PAUSE_MS)
+    futexWait(nobodyNotifies, 0, 0, PAUSE_MS)
   }
 }
 

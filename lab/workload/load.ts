@@ -5,9 +5,10 @@
  */
 import { constants } from 'node:fs'
 import { access, stat } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { extname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { createJiti } from 'jiti'
+import type { Jiti } from 'jiti'
 import { BadInput, isBadInput, messageOf, quoted } from '../words/bad-input.ts'
 import { makeCacheFolder } from '../words/cache-directory.ts'
 import { unknownName } from '../words/nearest.ts'
@@ -99,11 +100,14 @@ function loadProblem(error: unknown): string {
 const here = import.meta.url
 const publicModule = fileURLToPath(new URL(`../index${extname(fileURLToPath(here))}`, here))
 
-let jiti: ReturnType<typeof createJiti> | undefined
+let jiti: Jiti | undefined
 
-/** One per isolate: a second would load `arena-lab` a second time. */
-function loader(): ReturnType<typeof createJiti> {
-  jiti ??= createJiti(here, {
+/**
+ * One per isolate: a second would load `arena-lab` a second time. Required on first use, because
+ * jiti is large: an import would cost every worker 0.4 s of CPU to find its exports.
+ */
+function loader(): Jiti {
+  jiti ??= (createRequire(here)('jiti') as typeof import('jiti')).createJiti(here, {
     fsCache: makeCacheFolder('modules') ?? false,
     alias: { 'arena-lab': publicModule },
     interopDefault: false,

@@ -53,6 +53,8 @@ export interface RunOptions {
   readonly seconds?: number
   readonly cores?: number
   readonly scheduleSeed?: number
+  /** Of the explore machine. */
+  readonly schedules?: number
   /** Of the virtual machine: follow every line; entries that replace the laptop's. */
   readonly lines?: boolean
   readonly costs?: Readonly<Record<string, number>>
@@ -71,6 +73,12 @@ export const runVirtual = (
   designName: string,
   options: RunOptions = {},
 ): Promise<Ran> => runOn('virtual', scenarioName, designName, options)
+
+export const runExplore = (
+  scenarioName: string,
+  designName: string,
+  options: RunOptions = {},
+): Promise<Ran> => runOn('explore', scenarioName, designName, options)
 
 async function runOn(
   machineName: MachineName,
@@ -91,6 +99,7 @@ async function runOn(
   const plan: RunPlan = {
     machine: machineName,
     scheduleSeed: options.scheduleSeed ?? 0,
+    ...(options.schedules === undefined ? {} : { schedules: options.schedules }),
     variant: { label: designName, design: designName, tunables },
     scenario: scenarioName,
     params,

@@ -11,6 +11,8 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { BadInput, messageOf, quoted } from '../../words/bad-input.ts'
 import { cacheDirectory } from '../../words/cache-directory.ts'
+import { nativeEnvironment } from './environment.ts'
+import { nativeLibrary } from './library.ts'
 
 const run = promisify(execFile)
 
@@ -20,6 +22,7 @@ const SOURCES = [
   'glibc-heap.c',
   'scenario.c',
   'scenario-plan.c',
+  'bench.c',
   'process.c',
   'own.c',
 ] as const
@@ -59,6 +62,12 @@ export function nativeCalibration(): Promise<string> {
 /** Version of the glibc that a native run runs under: `2.36`. */
 export async function nativeGlibcVersion(): Promise<string> {
   return (await run(await nativeReplayer(), ['version'])).stdout
+}
+
+/** Version of the tcmalloc that a native run runs under: `2.10`. `BadInput` without one. */
+export async function nativeTcmallocVersion(): Promise<string> {
+  const env = nativeEnvironment('tcmalloc', await nativeLibrary('tcmalloc'), {})
+  return (await run(await nativeReplayer(), ['tcmalloc-version'], { env })).stdout
 }
 
 async function build(program: Program): Promise<string> {
@@ -108,10 +117,13 @@ async function compile(
     await run('cc', [...FLAGS, '-o', fresh, ...files])
     await rename(fresh, binary)
   } catch (error) {
+    const lines = stderrOf(error).split('\n')
+    const full = lines.find((text) => /No space left|Disk quota/.test(text))
+    if (full !== undefined) {
+      throw new BadInput(`no room to compile the native replayer: ${full}`, { cause: error })
+    }
     // `cc` without the C library's headers is the common case; its own words say which one.
-    const [line = 'cc failed'] = stderrOf(error)
-      .split('\n')
-      .filter((text) => /error/.test(text))
+    const line = lines.find((text) => /error/.test(text)) ?? 'cc failed'
     throw new BadInput(
       `the native ${program.name} does not compile (Debian: apt install gcc libc6-dev): ${line}`,
       { cause: error },
