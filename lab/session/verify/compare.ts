@@ -4,6 +4,7 @@
  */
 import { packCheckpoint, packOps } from '../../machine/native/pack.ts'
 import { NativeFailure, replayNative } from '../../machine/native/replay.ts'
+import { tcmallocStatsLines } from '../../machine/native/tcmalloc-stats.ts'
 import {
   CHECK_FIGURES,
   Placed,
@@ -246,13 +247,15 @@ class ComparisonRun {
     return false
   }
 
-  #atEnd(mallocInfo: string): Difference | undefined {
+  /** `text` is what the real one tells about itself: malloc_info, or tcmalloc's statistics. */
+  #atEnd(text: string): Difference | undefined {
     const waiting = this.#queue[0]
     if (waiting?.failure !== undefined) return this.#modelFailed(waiting, 'goes on')
     if (waiting !== undefined) throw new Error('the native replayer left records out')
     const model = this.#machine.probe.mallocInfo()
-    if (model === undefined || model === mallocInfo) return undefined
-    return { what: 'malloc_info', at: undefined, ...firstDifferentLine(model, mallocInfo) }
+    const real = this.#subject.allocator === 'tcmalloc' ? tcmallocStatsLines(text) : text
+    if (model === undefined || model === real) return undefined
+    return { what: 'malloc_info', at: undefined, ...firstDifferentLine(model, real) }
   }
 
   #modelFailed(expected: Expected, native: string): Difference {
