@@ -8,6 +8,7 @@
 import { defineScenario } from '../lab/workload/scenario.ts'
 
 const CHANNEL = 0
+const ALIGNMENT = 64
 /** Blocks that the largest ones are in proportion to, as shares of `blockBytes`. */
 const SHARES = [16, 8, 4, 2, 1] as const
 
@@ -42,6 +43,7 @@ export default defineScenario({
       const held = t.malloc(p.blockBytes)
       t.write(held)
       t.free(held)
+      t.trim(0)
       if (wave % 2 === 1) t.joinAll()
       yield
     }
@@ -53,7 +55,8 @@ export default defineScenario({
   *passer(t, p) {
     for (let round = 0; round < p.rounds; round++) {
       const share = SHARES[t.random.below(SHARES.length)]!
-      const block = t.malloc(Math.ceil(p.blockBytes / share))
+      const bytes = Math.ceil(p.blockBytes / share)
+      const block = t.random.chance(1, 6) ? t.memalign(ALIGNMENT, bytes) : t.malloc(bytes)
       t.write(block)
       t.swap(block, t.table('shared', t.random.below(p.cells)))
       // Now it holds what another thread has left there, or nothing.
