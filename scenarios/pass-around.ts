@@ -16,7 +16,8 @@ export default defineScenario({
   name: 'pass-around',
   summary:
     'Threads put blocks into a few shared cells and free what they find there; in waves, so that ' +
-    'threads end while others start. Small on purpose: for --machine explore.',
+    'threads end while others start. Small on purpose: for --machine explore. Look at whether it ' +
+    'finds anything.',
   params: {
     threads: { default: 2, unit: 'count', min: 1, max: 64, meaning: 'Threads of a wave.' },
     waves: { default: 2, unit: 'count', min: 1, max: 100, meaning: 'Waves of threads.' },
