@@ -9,14 +9,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runCli } from '../../lab/cli/test/spawn.ts'
 import { Counter } from '../../lab/words/events.ts'
 import { plantedRaces } from '../faulty/design-races.ts'
-import { type Ran, type RunOptions, runThreads, testFile } from '../support/machine.ts'
+import { type Ran, type RunOptions, runExplore, testFile } from '../support/machine.ts'
 import { buildTwin } from '../support/twin-design.ts'
 
 const SCHEDULES = 1000
 /** Of sound designs: they have passed 10 000 each (see lab/machine/explore). */
 const SOUND = 40
 const explore = (scenario: string, design: string, options: RunOptions): Promise<Ran> =>
-  runThreads(scenario, design, { machine: 'explore', ...options })
+  runExplore(scenario, design, options)
 const faulty = (name: string): string => testFile(`faulty/${name}.ts`)
 /** Blocks that fit a slab of the small design. */
 const SLABS = { blockBytes: 400 }
