@@ -284,7 +284,7 @@ export class Engine {
 
   /** ns that letting go costs the holder. */
   #release(lock: number, now: number): number {
-    this.#locks.free(lock)
+    this.#locks.free(lock, now)
     const half = this.#costs.lock - (this.#costs.lock >>> 1)
     const spinner = this.#locks.firstSpinner(lock)
     if (spinner >= 0) {
