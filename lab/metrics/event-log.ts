@@ -18,11 +18,8 @@ export class EventLogReader {
     this.#control = control
   }
 
-  /**
-   * Every complete entry written since the last call, oldest first. Never blocks. Entries are in
-   * the time of the lab threads' clock, which was `startNs` at the start barrier.
-   */
-  drain(startNs = 0): LogSample[] {
+  /** Every complete entry written since the last call, oldest first. Never blocks. */
+  drain(): LogSample[] {
     const { plan, words, float64 } = this.#control
     const written = words[ControlWord.LOG_WRITTEN]!
     const oldest = Math.max(0, written - plan.logEntries)
@@ -39,7 +36,7 @@ export class EventLogReader {
       const entry = this.#entry(at)
       // A larger one, before or after copying, means that the ring went round meanwhile.
       if (sequence > this.#next + 1 || float64[at + LogField.SEQUENCE] !== sequence) this.lost++
-      else entries.push({ ...entry, t: Math.max(0, entry.t - startNs) })
+      else entries.push(entry)
       this.#next++
     }
     return entries

@@ -24,6 +24,8 @@ import type { HeapPages, PageMap } from './survey-types.ts'
 
 /** Cells of all heaps together, at most. */
 const CELLS_MAX = 8192
+/** Free words of a page that lies wholly in a top: told apart from other free pages. */
+const TOP_PAGE = PAGE_WORDS + 1
 /** A header of ptmalloc: it belongs to the chunk whose body follows. */
 const HEADER_WORDS = 2
 
@@ -103,7 +105,7 @@ export class PageTally {
         this.#addFree(start, words)
         return
       case RegionKind.TOP:
-        this.#addFree(start, words)
+        this.#addFree(start, words, TOP_PAGE)
         this.#meetTop(start, words, arena)
         this.#enterHeap()
         return
@@ -121,7 +123,7 @@ export class PageTally {
   freePageBytes(first: PageNumber, end: PageNumber): number {
     let pages = 0
     for (let page = first as number; page < end; page++) {
-      if (this.#free[page] === PAGE_WORDS && isResident(this.#states[page]!)) pages++
+      if (this.#free[page]! >= PAGE_WORDS && isResident(this.#states[page]!)) pages++
     }
     return bytesOfPages(pages)
   }
@@ -134,7 +136,7 @@ export class PageTally {
     return bytesOfPages(pages)
   }
 
-  /** Every heap of the report, in cells. `pins` are the word indices of blocks that pin, by arena. */
+  /** Every heap of the report, in cells. `pins` are the blocks that pin, by arena. */
   map(heap: HeapReport, pins: ReadonlyMap<number, WordIndex>): PageMap {
     const extents = heap.arenas.flatMap(({ heaps }, arena) =>
       heaps.map((extent) => {
@@ -200,7 +202,7 @@ export class PageTally {
     return { arena, starts, kinds, left: first }
   }
 
-  #addFree(body: WordIndex, bodyWords: number): void {
+  #addFree(body: WordIndex, bodyWords: number, wholePage = PAGE_WORDS): void {
     const own = this.#headerEnd === body ? HEADER_WORDS : 0
     const start = body - own
     const end = body + bodyWords
@@ -213,7 +215,7 @@ export class PageTally {
       return
     }
     free[first] = free[first]! + wordOfPage((first + 1) as PageNumber) - start
-    free.fill(PAGE_WORDS, first + 1, last)
+    free.fill(wholePage, first + 1, last)
     free[last] = free[last]! + end - wordOfPage(last)
   }
 
@@ -245,11 +247,13 @@ export class PageTally {
     let resident = 0
     let returned = 0
     let free = 0
+    let top = 0
     for (let page = first; page < end; page++) {
       const state = this.#states[page]!
       if (isResident(state)) {
         resident++
-        free += this.#free[page]!
+        free += Math.min(this.#free[page]!, PAGE_WORDS)
+        if (this.#free[page] === TOP_PAGE) top++
       } else if ((state & PAGE_STATE_MASK) === PageState.STALE) {
         returned++
       }
@@ -259,7 +263,7 @@ export class PageTally {
     if (share > 0.97) return 'A'
     if (share >= 0.5) return 'B'
     if (share > 0.004) return 'C'
-    if (first >= topStart) return 'T'
+    if (2 * top > resident || first >= topStart) return 'T'
     return first < pinEnd ? 'P' : 'F'
   }
 }

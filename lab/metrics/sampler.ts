@@ -25,8 +25,6 @@ export interface SamplerSource {
   readonly control: Control
   /** Nanoseconds since the start barrier. */
   now(): number
-  /** Of the lab threads' clock at the start barrier; 0 when absent. */
-  startNs?(): number
   /** Figures of the address space, in bytes. */
   space(): { readonly rss: number; readonly vmSize: number }
   /** The design's arenas, or undefined when the design has no glance. */
@@ -70,7 +68,7 @@ export class Sampler {
 
   /** Rare events since the last call. */
   drainLog(): LogSample[] {
-    return this.#log.drain(this.#source.startNs?.() ?? 0)
+    return this.#log.drain()
   }
 
   take(): Sample {

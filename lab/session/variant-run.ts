@@ -143,7 +143,6 @@ class VariantRun {
     return new Sampler({
       control,
       now: () => this.#now(),
-      startNs: () => this.#machine?.startNs ?? 0,
       space: () => {
         const { rssBytes, vmSizeBytes } = process.space.figures()
         return { rss: rssBytes, vmSize: vmSizeBytes }

@@ -4,20 +4,20 @@ import { MappingKind } from '../../lab/words/mapping.ts'
 
 const MIB = 1024 * 1024
 /** 256 KiB. */
-export const CELL_PAGES = 64
-export const CELL_BYTES = CELL_PAGES * 4096
+const CELL_PAGES = 64
+const CELL_BYTES = CELL_PAGES * 4096
 /** Arenas lie this far apart. */
 const HEAP_BYTES = 64 * MIB
 
 /** What is known of an arena of the model, bytes. */
-export interface FakeArena {
+interface FakeArena {
   readonly live: number
   readonly pinned: number
   readonly otherFree: number
   readonly top: number
 }
 
-export interface FakeFacts {
+interface FakeFacts {
   readonly arenas: readonly FakeArena[]
   /** Milliseconds and name of the phase mark before. */
   readonly since: number
@@ -29,7 +29,7 @@ export interface FakeFacts {
   readonly isDetailed: boolean
 }
 
-export const startOf = (arena: number): number => (arena + 1) * HEAP_BYTES
+const startOf = (arena: number): number => (arena + 1) * HEAP_BYTES
 const cells = (bytes: number): number => Math.floor(bytes / CELL_BYTES)
 
 /** Bytes of each block that the model frees. */

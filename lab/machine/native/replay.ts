@@ -101,6 +101,8 @@ async function startReplayer(command: readonly string[], options: NativeOptions)
   return spawn(program, [...rest, ...command, ...flags], {
     env: nativeEnvironment(allocator, library, options.settings ?? {}),
     stdio: ['pipe', 'pipe', 'pipe'],
+    // Of a process group of its own: Ctrl-C is for whoever reads its records.
+    detached: true,
   })
 }
 

@@ -14,6 +14,7 @@ import {
 } from '../../machine/placements.ts'
 import { HeapCorrupted } from '../../machine/process.ts'
 import { SerialMachine, type SerialOptions } from '../../machine/serial/serial-machine.ts'
+import { HeapBufferFull } from '../../memory/errors.ts'
 import { isBadInput, messageOf } from '../../words/bad-input.ts'
 import { lineOfOp, type TraceChunk } from '../../workload/trace/chunk.ts'
 import { TraceOp } from '../../workload/trace/format.ts'
@@ -78,7 +79,8 @@ interface Expected {
 }
 
 /**
- * Throws `BadInput` for a bad trace; everything else that goes wrong is a difference.
+ * Throws `BadInput` for a bad trace and `HeapBufferFull` where the lab has no room for what the
+ * trace asks; everything else that goes wrong is a difference.
  * `onCheckpoint` is told of each checkpoint, in order.
  */
 export async function compareTrace(
@@ -167,7 +169,7 @@ class ComparisonRun {
     try {
       machine.carryOut(chunk)
     } catch (error) {
-      if (isBadInput(error)) throw error
+      if (isBadInput(error) || error instanceof HeapBufferFull) throw error
       failure = error instanceof HeapCorrupted ? error.message : `failed: ${stackOf(error)}`
     }
     const left = machine.left.splice(0)

@@ -134,8 +134,7 @@ export class PageStrips implements Picture {
     const pages = pagesOf(this.#variant.looks.at(momentOf(this.#variant)))
     this.#pages = pages
     this.#scale = scaleOf(this.#plot)
-    const height = Math.max(24, ...variants.value.map((variant) => this.#height(variant)))
-    const pen = penOf(this.element, this.#width, height)
+    const pen = penOf(this.element, this.#width, Math.max(24, this.#height()))
     if (pen === undefined) return
     if (pages === undefined) {
       pen.fillStyle = colour('muted')
@@ -146,11 +145,15 @@ export class PageStrips implements Picture {
     for (const [place, arena] of pages.arenas.entries()) this.#drawArena(pen, pages, arena, place)
   }
 
-  #height(variant: VariantStore): number {
-    const newest = pagesOf(variant.looks.all().at(-1))
-    if (newest === undefined) return 0
+  /** Room for all that was ever there, so that scrubbing back moves nothing below. */
+  #height(): number {
     const { rowBytes, rowHeight } = this.#scale
-    return arenaRows(newest, rowBytes) * rowHeight + newest.arenas.length * ARENA_GAP
+    const heights = [this.#pages, pagesOf(this.#variant.looks.all().at(-1))].map((pages) =>
+      pages === undefined
+        ? 0
+        : arenaRows(pages, rowBytes) * rowHeight + pages.arenas.length * ARENA_GAP,
+    )
+    return Math.max(...heights)
   }
 
   #place(pages: LookPages): void {

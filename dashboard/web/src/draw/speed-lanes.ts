@@ -45,10 +45,11 @@ export class SpeedLanes implements Picture {
     const pen = penOf(this.element, this.#width, height + AXIS_HEIGHT)
     if (pen === undefined) return
     const width = this.#width - GUTTER - MARGIN_RIGHT
-    drawPhaseLines(pen, this.#variant, height, width)
     for (const [place, lane] of LANES.entries()) {
       const top = place * LANE_HEIGHT + TITLE_HEIGHT
       const range = rangeOf(lane, width)
+      const bottom = top + LANE_HEIGHT - TITLE_HEIGHT - 8
+      drawPhaseLines(pen, this.#variant, [top, bottom], width)
       this.#drawScale(pen, lane, range, top, width)
       pen.save()
       pen.beginPath()
@@ -71,7 +72,7 @@ export class SpeedLanes implements Picture {
     pen.fillStyle = colour('ink')
     pen.textAlign = 'left'
     pen.fillText(lane.title, GUTTER, top - 9)
-    let x = GUTTER + pen.measureText(lane.title).width + 14
+    let x = GUTTER + pen.measureText(lane.title).width + 12
     pen.font = pictureFont(11)
     for (const line of lane.lines.filter(({ label }) => label !== '')) {
       pen.strokeStyle = colour(line.token)
@@ -79,12 +80,12 @@ export class SpeedLanes implements Picture {
       pen.setLineDash(line.dash)
       pen.beginPath()
       pen.moveTo(x, top - 9)
-      pen.lineTo(x + 16, top - 9)
+      pen.lineTo(x + 13, top - 9)
       pen.stroke()
       pen.setLineDash([])
       pen.fillStyle = colour('muted')
-      pen.fillText(line.label, x + 21, top - 9)
-      x += 21 + pen.measureText(line.label).width + 14
+      pen.fillText(line.label, x + 17, top - 9)
+      x += 17 + pen.measureText(line.label).width + 10
     }
     pen.textAlign = 'right'
     pen.strokeStyle = colour('line')

@@ -94,11 +94,11 @@ export function drawTimeAxis(
   pen.stroke()
 }
 
-/** Phase marks as faint dashed lines down to `height`. */
+/** Phase marks as faint dashed lines, and the OOM kill, from `top` to `bottom`. */
 export function drawPhaseLines(
   pen: CanvasRenderingContext2D,
   variant: VariantStore,
-  height: number,
+  [top, bottom]: readonly [number, number],
   width: number,
 ): void {
   const axis = timeline(variant)
@@ -112,15 +112,15 @@ export function drawPhaseLines(
     pen.globalAlpha = mark.reason === 'oom' ? 1 : 0.4
     pen.setLineDash(mark.reason === 'oom' ? [] : [2, 3])
     pen.beginPath()
-    pen.moveTo(x, 0)
-    pen.lineTo(x, height)
+    pen.moveTo(x, top)
+    pen.lineTo(x, bottom)
     pen.stroke()
   }
   pen.restore()
 }
 
 /** 1, 2 or 5 times a power of ten, at least `least`. */
-export function niceStep(least: number): number {
+function niceStep(least: number): number {
   const power = 10 ** Math.floor(Math.log10(least))
   return [1, 2, 5, 10].map((factor) => factor * power).find((step) => step >= least) ?? least
 }

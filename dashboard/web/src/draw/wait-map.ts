@@ -74,8 +74,8 @@ export class WaitMap implements Picture {
 
   paint(): void {
     const rows = rowsOf(this.#variant)
-    const shown = rowsShown()
-    const height = rowHeight(shown)
+    const height = rowHeight(rowsShown())
+    const shown = Math.max(rows.length, 1)
     const pen = penOf(this.element, this.#width, shown * height + AXIS_HEIGHT)
     if (pen === undefined) return
     const width = this.#width - GUTTER - MARGIN_RIGHT
@@ -88,7 +88,7 @@ export class WaitMap implements Picture {
       pen.fillStyle = colour('muted')
       pen.fillText('nobody has waited yet', GUTTER, height / 2)
     }
-    drawTimeAxis(pen, this.#variant, Math.max(rows.length, 1) * height, width)
+    drawTimeAxis(pen, this.#variant, shown * height, width)
   }
 
   #drawRow(

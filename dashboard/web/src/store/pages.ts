@@ -2,7 +2,7 @@
 import type { Pin } from '../../../../lab/metrics/survey-types.ts'
 import type { SafepointSample } from '../../../../lab/metrics/types.ts'
 
-export const PAGE_BYTES = 4096
+const PAGE_BYTES = 4096
 
 /** What the letters of a page map mean, in the order of the legend. */
 export const PAGE_KINDS = [
@@ -18,7 +18,7 @@ export const PAGE_KINDS = [
 export type PageLetter = (typeof PAGE_KINDS)[number]['letter']
 
 /** Neighbouring cells of one kind. */
-export interface Run {
+interface Run {
   readonly letter: PageLetter
   readonly cells: number
 }
