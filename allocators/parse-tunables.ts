@@ -26,8 +26,9 @@ const GLIBC_TUNABLES = 'GLIBC_TUNABLES'
 
 /**
  * `design`, `design:name=value,…`, `./my-design.ts:name=value` or `native:jemalloc:name=value`.
- * The value of GLIBC_TUNABLES is taken apart into the tunables it names. Throws `BadInput` for an empty design and for assignments that are none; names and values are
- * looked at by `resolveTunables`.
+ * The value of GLIBC_TUNABLES is taken apart into the tunables it names. Throws `BadInput` for an
+ * empty design and for assignments that are none; names and values are looked at by
+ * `resolveTunables`.
  */
 export function parseVariant(text: string): Variant {
   const label = text.trim()
@@ -48,8 +49,8 @@ export function parseVariant(text: string): Variant {
 
 /**
  * `GLIBC_TUNABLES=glibc.malloc.arena_max=1:glibc.malloc.top_pad=0x1000`, with or without the
- * variable's name, is one assignment for each tunable in it; empty places between colons are
- * passed over, and numbers may be hexadecimal or octal, as glibc reads them. Others stay as they are.
+ * variable's name, is one assignment for each tunable in it; empty places between colons are passed
+ * over, and numbers may be hexadecimal or octal, as glibc reads them. Others stay as they are.
  */
 function ofTunablesList(assignment: Assignment, what: string): readonly Assignment[] {
   const { name, text } = assignment

@@ -112,13 +112,18 @@ export function setupOfQuery(text: string): RunSetup | undefined {
     memoryLimit: '',
     scenario,
     variants: variants.length > 0 ? variants : ['glibc'],
-    params: query.getAll('P').slice(0, PARAMS_MAX),
+    params: lastOfEach(query.getAll('P')).slice(0, PARAMS_MAX),
   }
   for (const [option, field] of OPTIONS) setup[field] = query.get(option) ?? setup[field]
   for (const [option, field] of FLAGS) setup[field] = query.get(option) === 'true'
   const checked = v.safeParse(RunSetup, setup)
   return checked.success ? checked.output : undefined
 }
+
+/** The form has one field for each parameter: of several values the last one stands. */
+const lastOfEach = (params: readonly string[]): string[] => [
+  ...new Map(params.map((param) => [param.split('=')[0], param])).values(),
+]
 
 /** What a run was, as far as its description or its summary tells. Limits in bytes. */
 export interface RanAs {

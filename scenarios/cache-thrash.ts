@@ -13,8 +13,8 @@ export default defineScenario({
   name: 'cache-thrash',
   summary:
     'Threads allocate, write and free small objects: does the allocator put objects of different ' +
-    'threads into one cache line (active false sharing)? Look at ops/s, and with --machine virtual ' +
-    '--lines at the lines that go to and fro.',
+    'threads into one cache line (active false sharing)? Look at ops/s, and with ' +
+    '--machine virtual --lines at the lines that go to and fro.',
   params: {
     threads: { default: 8, unit: 'count', min: 1, max: 1024, meaning: 'Threads at work.' },
     bytes: { default: 1, unit: 'bytes', min: 1, max: 4096, meaning: 'Size of every object.' },

@@ -6,7 +6,7 @@
  * Nobody waits for anybody: an allocator that lets threads work side by side gets faster with every
  * core. Published for 64, 128 and 192 cores, glibc stops growing between the last two.
  */
-import { defineScenario, type Recorder } from '../lab/workload/scenario.ts'
+import { type CellRef, defineScenario, type Recorder } from '../lab/workload/scenario.ts'
 
 /** Replacements between two yields. */
 const AT_ONCE = 16
@@ -19,13 +19,17 @@ interface Slots {
   readonly maxBytes: number
 }
 
+function fill(t: Recorder, p: Slots, slot: CellRef): void {
+  t.malloc(t.random.range(p.minBytes, p.maxBytes), slot)
+  t.write(slot)
+}
+
 /** Replaces the blocks of random slots, which were handed to this thread. */
 function* replace(t: Recorder, p: Slots, times: number): Generator<void, void, void> {
   for (let round = 0; round < times; round++) {
     const slot = t.handed(t.random.below(p.slots))
     t.free(slot)
-    t.malloc(t.random.range(p.minBytes, p.maxBytes), slot)
-    t.write(slot)
+    fill(t, p, slot)
     if (round % AT_ONCE === 0) yield
   }
 }
@@ -53,6 +57,11 @@ export default defineScenario({
       max: 2 ** 31,
       meaning: 'Replacements after which a thread hands its slots on.',
     },
+    mainFills: {
+      default: true,
+      unit: 'flag',
+      meaning: 'Main allocates the first blocks; else each thread its own.',
+    },
     warmUp: {
       default: 0,
       unit: 'count',
@@ -68,8 +77,8 @@ export default defineScenario({
       meaning: 'Replacements in all, by each set of slots; 0: as many as fit into 5 seconds.',
     },
   },
-  // One seat more than threads and main: a thread starts its successor before it ends.
-  threads: (p) => p.threads + 2,
+  // Spare seats: a thread starts its successor before it ends, and many may do so at once.
+  threads: (p) => p.threads + 1 + Math.ceil(p.threads / 4),
   privateCells: (p) => p.slots,
   barriers: () => 1,
   seconds: (p) => (p.work === 0 ? 5 : undefined),
@@ -78,10 +87,8 @@ export default defineScenario({
   *main(t, p) {
     const slots = t.cells(p.slots)
     for (let thread = 0; thread < p.threads; thread++) {
-      for (let slot = 0; slot < p.slots; slot++) {
-        const block = t.at(slots, slot)
-        t.malloc(t.random.range(p.minBytes, p.maxBytes), block)
-        t.write(block)
+      for (let slot = 0; p.mainFills && slot < p.slots; slot++) {
+        fill(t, p, t.at(slots, slot))
         if (slot % AT_ONCE === 0) yield
       }
       const args = { index: thread, generation: 0, left: p.work }
@@ -97,6 +104,10 @@ export default defineScenario({
 
   *server(t, p, { index, generation, left }: { index: number; generation: number; left: number }) {
     if (generation === 0) {
+      for (let slot = 0; !p.mainFills && slot < p.slots; slot++) {
+        fill(t, p, t.handed(slot))
+        if (slot % AT_ONCE === 0) yield
+      }
       t.barrier(START, p.threads + 1)
       yield* replace(t, p, p.warmUp)
       if (p.warmUp > 0) t.barrier(START, p.threads + 1)

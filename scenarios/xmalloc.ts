@@ -1,6 +1,6 @@
 /**
  * Every block is freed by another thread than the one that allocated it: producers fill batches,
- * consumers free them (C. Lever and D. Boreham's malloc-test, as Chuck Lever's xmalloc-test has it).
+ * consumers free them (after C. Lever and D. Boreham's malloc-test and its xmalloc-test).
  * A thread's cache is of no use here: what it hands out never comes back to it. An allocator whose
  * central lists are one lock per size class falls far behind with many cores.
  *

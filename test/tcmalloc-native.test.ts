@@ -1,7 +1,8 @@
 /**
  * The model of tcmalloc against the real library, op for op: random traces go through the serial
  * machine and through the native replayer. Every placement must be equal, and at every checkpoint
- * MallocExtension's properties and the resident pages of the heap. Usable sizes are asked of both
+ * MallocExtension's properties and the resident pages of the heap; at its end, the figures of its
+ * statistics. Usable sizes are asked of both
  * for every request up to 1 MiB. Skipped where there is no C
  * compiler or no libtcmalloc_minimal.so.4 (Debian: apt install libtcmalloc-minimal4).
  */
@@ -28,6 +29,9 @@ import {
   TCMALLOC_FIGURES,
 } from '../lab/machine/placements.ts'
 import { SerialMachine } from '../lab/machine/serial/serial-machine.ts'
+import { subjectOf } from '../lab/session/verify/subject.ts'
+import { memorySource } from '../lab/session/verify/trace-source.ts'
+import { verifyTrace } from '../lab/session/verify/verify.ts'
 import { GIB, MIB } from '../lab/words/units.ts'
 import { generateTrace } from '../lab/workload/trace/generate.ts'
 import type { ProfileName } from '../lab/workload/trace/profiles.ts'
@@ -156,4 +160,27 @@ describe.skipIf(!available)('tcmalloc, op for op with the real library', () => {
       expect(differences).toEqual([])
     })
   }
+})
+
+describe.skipIf(!available)('tcmalloc’s own statistics, at the end of a trace', () => {
+  const trace = memorySource(
+    'a test',
+    parseTrace('a test', [
+      new TextEncoder().encode('# arena-lab-trace 1\n0 m 0 300000\n0 f 0\n0 t 0\n'),
+    ]),
+  )
+
+  it('are equal: waterfall, free blocks by class, free spans by length', async () => {
+    const { comparison } = await verifyTrace(trace, await subjectOf('tcmalloc'))
+    expect(comparison).toMatchObject({ ops: 3, difference: undefined })
+  })
+
+  it('a difference that no placement shows is found, and named', async () => {
+    const { tunables } = await subjectOf('tcmalloc:disable_memory_release=1')
+    const subject = { ...(await subjectOf('tcmalloc')), tunables, compared: [] }
+    const { comparison } = await verifyTrace(trace, subject)
+    expect(comparison.difference).toMatchObject({ what: 'malloc_info', at: undefined })
+    expect(comparison.difference?.model).toMatch(/^page heap: [1-9]\d+$/)
+    expect(comparison.difference?.native).toBe('page heap: 0')
+  })
 })

@@ -1,5 +1,6 @@
 /** All commands together, and how what the user got wrong is told: one line, exit code 2. */
 import { Command, CommanderError } from 'commander'
+import { HeapBufferFull } from '../memory/errors.ts'
 import { packageVersion } from '../session/about.ts'
 import { ExitCode } from '../session/types.ts'
 import { isBadInput } from '../words/bad-input.ts'
@@ -38,6 +39,10 @@ export async function runCommandLine(argv: readonly string[], streams: Streams):
     await program.parseAsync(argv)
     return exitCode
   } catch (error) {
+    if (error instanceof HeapBufferFull) {
+      await print(streams.err, `${errStyle(streams).bad(`arena-lab: ${error.message}`)}\n`)
+      return ExitCode.NOT_TRUSTWORTHY
+    }
     const complaint = complaintOf(error)
     if (complaint === undefined) throw error
     if (complaint !== '') await print(streams.err, `${errStyle(streams).bad(complaint)}\n`)

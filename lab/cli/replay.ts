@@ -33,7 +33,7 @@ Examples:
   arena-lab replay t.trace -a native:glibc --placements
   arena-lab replay t.trace -a native:mine --preload ./libmymalloc.so
 
-Exit codes: 0 as expected · 2 bad input · 3 the allocator found its heap corrupted`
+Exit codes: 0 as expected · 2 bad input · 3 heap corrupted · 7 too large for --heap`
 
 export function replayCommand(streams: Streams, exit: (code: number) => void): Command {
   return new Command('replay')

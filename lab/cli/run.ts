@@ -263,14 +263,14 @@ async function carryOut(request: RunRequest, flags: RunFlags, streams: Streams):
   try {
     const hooks = together([progress, dashboard?.run].filter((hook) => hook !== undefined))
     const sweep = await sweepOf(request)
-    if (sweep !== undefined) {
+    if (sweep.axes.length > 0) {
       const result = await runSweep(request, sweep, hooks, interrupt.signal)
       progress?.end()
       await printSweep(result, flags, streams)
       return result.exitCode
     }
     const steering = dashboard?.run.steering
-    const result = await runVariants(request, hooks, interrupt.signal, steering)
+    const result = await runVariants(sweep.plain, hooks, interrupt.signal, steering)
     const { summary, exitCode, problems } = result
     dashboard?.run.over(problems.join('; '))
     progress?.end()

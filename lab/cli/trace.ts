@@ -69,7 +69,7 @@ function recordCommand(streams: Streams): Command {
 
 function notesText(notes: RecordNotes | undefined): string {
   if (notes === undefined) return ''
-  const lines = [`${notes.ops} ops recorded`]
+  const lines = [`${notes.ops} ops of the scenario recorded`]
   if (notes.cut) lines.push('the scenario goes on: cut here (--ops sets where)')
   if (notes.stuck) lines.push('all threads waited for one another: the trace ends there')
   if (notes.partialWrites > 0) {

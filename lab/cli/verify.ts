@@ -1,6 +1,7 @@
 /** `arena-lab verify`: the model and the real allocator, side by side on the same traces. */
 import { writeFile } from 'node:fs/promises'
 import { Command, Option } from 'commander'
+import { checkHeap } from '../session/resolve.ts'
 import { recordOptionsOf } from '../session/scenario-trace.ts'
 import { ExitCode } from '../session/types.ts'
 import type { CheckpointRss, Comparison } from '../session/verify/compare.ts'
@@ -21,7 +22,7 @@ import {
   subjectOf,
 } from '../session/verify/subject.ts'
 import { fileSource, scenarioSource, type TraceSource } from '../session/verify/trace-source.ts'
-import { hostOptions, shrinkDifference, verifyTrace } from '../session/verify/verify.ts'
+import { HEAP_BYTES, hostOptions, shrinkDifference, verifyTrace } from '../session/verify/verify.ts'
 import {
   callsText,
   checkpointText,
@@ -36,7 +37,7 @@ import { BadInput, messageOf, quoted } from '../words/bad-input.ts'
 import { PROFILE_NAMES, type ProfileName } from '../workload/trace/profiles.ts'
 import { catchSignals } from './interrupt.ts'
 import { errStyle, print, type Streams } from './streams.ts'
-import { countOption, repeated } from './values.ts'
+import { countOption, repeated, sizeOption } from './values.ts'
 
 interface VerifyFlags {
   readonly allocator?: readonly string[]
@@ -48,6 +49,7 @@ interface VerifyFlags {
   readonly threads?: readonly number[]
   readonly profile?: ProfileName
   readonly jobs: number
+  readonly heap: number
   readonly shrink: boolean
   readonly syscalls: boolean
   readonly checkpoints: boolean
@@ -69,7 +71,7 @@ Examples:
 Compares every placement, mallinfo2, resident bytes and every chunk at each checkpoint, and
 malloc_info at the end, with the glibc of this machine (tcmalloc: MallocExtension’s properties).
 
-Exit codes: 0 all equal · 1 something differs · 2 bad input`
+Exit codes: 0 all equal · 1 something differs · 2 bad input · 7 too large for --heap`
 
 export function verifyCommand(streams: Streams, exit: (code: number) => void): Command {
   return new Command('verify')
@@ -102,6 +104,7 @@ export function verifyCommand(streams: Streams, exit: (code: number) => void): C
     )
     .addOption(new Option('--profile <name>', 'of random traces').choices(PROFILE_NAMES))
     .option('--jobs <n>', 'comparisons at once', countOption('--jobs', 1, JOBS_MAX), 2)
+    .option('--heap <size>', 'room for the model’s heap', sizeOption('--heap'), HEAP_BYTES)
     .option('--checkpoints', 'print resident bytes at each checkpoint: after each phase', false)
     .option('--syscalls', 'compare system calls too, by strace (one trace, glibc)', false)
     .option('--shrink', 'reduce a trace that differs to a minimal one', false)
@@ -109,6 +112,7 @@ export function verifyCommand(streams: Streams, exit: (code: number) => void): C
     .option('--json', 'print JSON', false)
     .addHelpText('after', EXAMPLES)
     .action(async (file: string | undefined, flags: VerifyFlags) => {
+      checkHeap(flags.heap)
       const source = await oneSource(file, flags)
       const named = flags.allocator ?? (source === undefined ? SOAK_VARIANTS : ['glibc'])
       const subjects = await Promise.all(named.map(subjectOf))
@@ -159,7 +163,12 @@ class VerifyJob {
       const onCheckpoint = (rss: CheckpointRss): void => {
         if (this.#flags.checkpoints) atCheckpoints.push(rss)
       }
-      const verdict = await verifyTrace(source, subject, hostOptions(), onCheckpoint)
+      const verdict = await verifyTrace(
+        source,
+        subject,
+        hostOptions(this.#flags.heap),
+        onCheckpoint,
+      )
       const { comparison, explanation } = verdict
       const { difference } = comparison
       const rss = this.#flags.checkpoints ? { checkpointRss: atCheckpoints } : {}
@@ -183,7 +192,11 @@ class VerifyJob {
   }
 
   async #sameCalls(source: TraceSource, subject: Subject): Promise<boolean> {
-    const { calls, difference } = await compareKernelEffects(source, subject, hostOptions())
+    const { calls, difference } = await compareKernelEffects(
+      source,
+      subject,
+      hostOptions(this.#flags.heap),
+    )
     const { out, err } = this.#streams
     await print(this.#flags.json ? err : out, callsText(subject.label, calls, difference))
     return difference === undefined
@@ -195,7 +208,15 @@ class VerifyJob {
     const profiles = profile === undefined ? SOAK_PROFILES : [profile]
     await print(err, `seed ${seed}: ${random} traces of ${ops} ops for each variant\n`)
     const interrupt = catchSignals(this.#streams, () => {})
-    const options = { ...hostOptions(), seed, traces: random, ops, threads, profiles, jobs }
+    const options = {
+      ...hostOptions(this.#flags.heap),
+      seed,
+      traces: random,
+      ops,
+      threads,
+      profiles,
+      jobs,
+    }
     const result = await soak(
       subjects,
       options,
@@ -226,7 +247,7 @@ class VerifyJob {
     const shrunk = await shrinkDifference(
       source,
       subject,
-      hostOptions(),
+      hostOptions(this.#flags.heap),
       comparison.difference!,
       (ops, trials) => {
         if (err.isTTY) err.write(`\rshrinking: ${ops} ops after ${trials} trials `)

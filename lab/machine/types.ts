@@ -87,7 +87,7 @@ export interface Explored {
   readonly switches: number
   /** Safepoints at which the whole heap was checked. */
   readonly checks: number
-  /** Schedules whose lab threads were stopped because they were too long. */
+  /** Schedules whose lab threads were stopped: too long, or out of memory. */
   readonly cut: number
   /** Number of the schedule that failed. */
   readonly failedSchedule: number | undefined

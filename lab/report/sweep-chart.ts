@@ -70,7 +70,8 @@ function xAxis(xs: readonly number[], x: (value: number) => number, label: strin
   const ticks = xs.map((value) =>
     text(Number(x(value).toFixed(1)), bottom + 18, `${value}`, 'text-anchor="middle"'),
   )
-  const line = `<line x1="${LEFT}" y1="${bottom}" x2="${WIDTH - RIGHT}" y2="${bottom}" stroke="#333"/>`
+  const right = WIDTH - RIGHT
+  const line = `<line x1="${LEFT}" y1="${bottom}" x2="${right}" y2="${bottom}" stroke="#333"/>`
   const middle = (LEFT + WIDTH - RIGHT) / 2
   return [line, ...ticks, text(middle, bottom + 40, label, 'text-anchor="middle"')]
 }

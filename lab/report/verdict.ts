@@ -66,7 +66,8 @@ function completedVerdict(run: RunSummary, variant: VariantSummary): string {
 }
 
 function exploredVerdict({ schedules, accesses, switches, checks, cut }: Explored): string {
-  const tooLong = cut > 0 ? `; ${compact(cut)} schedules were cut: they are too long` : ''
+  const tooLong =
+    cut > 0 ? `; ${compact(cut)} of them were cut short: too long, or out of memory` : ''
   return (
     `nothing found in ${compact(schedules)} schedules (${compact(accesses)} accesses, ` +
     `${compact(switches)} switches, ${compact(checks)} checks of the heap)${tooLong}`

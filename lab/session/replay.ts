@@ -3,6 +3,7 @@
  */
 import { parseVariant, resolveTunables } from '../../allocators/parse-tunables.ts'
 import { loadDesign } from '../machine/designs.ts'
+import { nativeReplayer } from '../machine/native/build.ts'
 import {
   GLIBC_TUNABLE_NAMES,
   isGlibcTunable,
@@ -16,6 +17,7 @@ import type { Assignment } from '../words/assignments.ts'
 import { BadInput, quoted } from '../words/bad-input.ts'
 import { unknownName } from '../words/nearest.ts'
 import { parseSize } from '../words/sizes.ts'
+import { checkHeap } from './resolve.ts'
 import { fileSource, type TraceSource } from './verify/trace-source.ts'
 
 export interface ReplayRequest {
@@ -36,7 +38,7 @@ export interface ReplaySummary {
   readonly ops: number
   /** All of it, with the reading of the file. */
   readonly seconds: number
-  /** Carrying out alone; of a real malloc, whose replayer reads as it goes, the same as `seconds`. */
+  /** Carrying out alone. A real malloc's replayer reads as it goes: there it is `seconds`. */
   readonly replaySeconds: number
   /** `ops` over `replaySeconds`; 0 without ops. */
   readonly opsPerSecond: number
@@ -64,7 +66,11 @@ export async function replayTrace(
 ): Promise<ReplayResult> {
   const source = fileSource(request.file)
   const variant = parseVariant(request.variant)
-  if (!variant.design.startsWith(NATIVE)) return replaySerial(request, source, onRecords)
+  if (!variant.design.startsWith(NATIVE)) {
+    checkHeap(request.heapBytes)
+    if (request.preload === undefined) return replaySerial(request, source, onRecords)
+    throw new BadInput(`--preload is for native:NAME, not for ${quoted(request.variant)}`)
+  }
   const allocator = variant.design.slice(NATIVE.length)
   const settings = nativeSettings(allocator, variant.assignments)
   const preload = request.preload === undefined ? {} : { preload: request.preload }
@@ -125,6 +131,8 @@ async function replayReal(
     }
     if (withCheckpoint) yield packCheckpoint()
   }
+  // Compiled by now, so that the time is the replay's alone.
+  await nativeReplayer()
   const start = process.hrtime.bigint()
   let last: Float64Array = new Float64Array(0)
   let mallocInfo = ''

@@ -127,7 +127,8 @@ function checkThreads({ threads }: ScenarioPlan, variants: number): void {
   )
 }
 
-function checkHeap(bytes: number): void {
+/** `BadInput` for a heap buffer that the lab cannot have: `--heap`. */
+export function checkHeap(bytes: number): void {
   if (bytes % PAGE_BYTES === 0 && bytes >= HEAP_BYTES_MIN && bytes <= HEAP_BYTES_MAX) return
   const range = `${formatSize(HEAP_BYTES_MIN)} to ${formatSize(HEAP_BYTES_MAX)}`
   throw new BadInput(`--heap ${formatSize(bytes)}: expected whole pages, ${range}`)

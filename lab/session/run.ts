@@ -147,7 +147,9 @@ class Variants {
       hooks.onVariantEnd?.(place, summary)
       return true
     } catch (error) {
-      this.problems.push(`${plan.variant.label} could not be run: ${messageOf(error)}`)
+      const problem = `${plan.variant.label} could not be run: ${messageOf(error)}`
+      this.problems.push(problem)
+      hooks.onNotice?.(problem)
       return false
     } finally {
       this.#steering.ended(place)

@@ -1,6 +1,6 @@
 /**
- * Sweeps: `-P threads=1,2,4`, `-P threads=1..16`, `-P cores=1,2,4,…,192`. Each point is a run of its
- * own, with its own folder; they go one after the other.
+ * Sweeps: `-P threads=1,2,4`, `-P threads=1..16`, `-P cores=1,2,4,…,192`. Each point is a run of
+ * its own, with its own folder; they go one after the other.
  */
 import { resolve } from 'node:path'
 import { builtInScenarios } from '../../scenarios/index.ts'
@@ -25,7 +25,9 @@ const POINTS_MAX = 1000
 const ELLIPSIS = /^(…|\.\.\.)$/
 
 export interface SweepRequest {
+  /** None: nothing is swept, and `plain` is the run. */
   readonly axes: readonly SweepAxis[]
+  readonly plain: RunRequest
   /** One for each point, in order. */
   readonly points: readonly { values: Readonly<Record<string, string>>; request: RunRequest }[]
 }
@@ -36,8 +38,8 @@ export interface SweepResult {
   readonly problems: readonly string[]
 }
 
-/** Undefined when nothing is swept. Throws `BadInput` for values that cannot be. */
-export async function sweepOf(request: RunRequest): Promise<SweepRequest | undefined> {
+/** Throws `BadInput` for values that cannot be. */
+export async function sweepOf(request: RunRequest): Promise<SweepRequest> {
   const axes: SweepAxis[] = []
   const fixed: Assignment[] = []
   for (const assignment of request.params) {
@@ -46,19 +48,20 @@ export async function sweepOf(request: RunRequest): Promise<SweepRequest | undef
     else fixed.push({ name: assignment.name, text: values[0]! })
   }
   const sweepsCores = [...axes, ...fixed].some(({ name }) => name === CORES)
-  if (axes.length === 0 && !sweepsCores) return undefined
   const follows = sweepsCores && (await threadsFollow(request))
   const points = product(axes).map((values) => {
     const given = [...fixed, ...Object.entries(values).map(([name, text]) => ({ name, text }))]
     return { values, request: pointRequest(request, given, follows) }
   })
+  const plain = { ...points[0]!.request, outputs: request.outputs }
+  if (axes.length === 0) return { axes, plain, points }
   if (points.length > POINTS_MAX) {
     throw new BadInput(`${points.length} points in one sweep: at most ${POINTS_MAX}`)
   }
   checkOutputs(request)
   // A point that cannot work is refused before the first one runs.
   for (const point of points) await resolveRequest(point.request)
-  return { axes, points }
+  return { axes, plain, points }
 }
 
 /** The values of `1,2,4`, `1..16`, `1,2,4,…,192`; one for anything else. */

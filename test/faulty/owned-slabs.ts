@@ -4,7 +4,7 @@
  * asks next. Who frees a block takes the lock of the heap that owns its slab. The slab may have
  * been handed on before that lock was had, so the owner is looked at again.
  *
- * Sound as `owned-slabs`; its twin reads the owner before the lock only.
+ * Sound as `owned-slabs`; its twins have one thing wrong.
  */
 import {
   type Block,
@@ -32,7 +32,15 @@ const Heap = { LOCK: 0, LOCK_ID: 1, SLABS: 2 } as const
 /** Words at the start of a slab. */
 const Slab = { OWNER: 0, NEXT: 1, FREE: 2, USED: 3 } as const
 
-export const ownedSlabs = (name: string, looksAgain: boolean): Design => ({
+/** What a twin does wrong. */
+export type SlabFault =
+  | 'none'
+  /** Free reads the owner of a slab before it has the owner's lock, and not again. */
+  | 'owner read early'
+  /** Free takes the lock of its own heap while it holds another's. */
+  | 'locks without order'
+
+export const ownedSlabs = (name: string, fault: SlabFault): Design => ({
   name,
   summary: 'Slabs that belong to heaps and are handed on when they are empty.',
   tunables: {},
@@ -44,7 +52,7 @@ export const ownedSlabs = (name: string, looksAgain: boolean): Design => ({
       process.words[at + Heap.LOCK_ID] = process.makeLock(at, `heap ${heap}`)
     }
   },
-  attach: (process, _tunables, thread) => new SlabHeap(process, thread, looksAgain),
+  attach: (process, _tunables, thread) => new SlabHeap(process, thread, fault),
   inspect: () => ({
     design: name,
     partial: false,
@@ -80,12 +88,12 @@ function checkSlabs({ words, dataStart }: Process): { invariant: string; where: 
 class SlabHeap implements ThreadHeap {
   readonly #process: Process
   readonly #own: number
-  readonly #looksAgain: boolean
+  readonly #fault: SlabFault
 
-  constructor(process: Process, thread: ThreadInfo, looksAgain: boolean) {
+  constructor(process: Process, thread: ThreadInfo, fault: SlabFault) {
     this.#process = process
     this.#own = 1 + (thread.seat % (HEAPS - 1))
-    this.#looksAgain = looksAgain
+    this.#fault = fault
   }
 
   malloc(bytes: number): Block {
@@ -110,10 +118,14 @@ class SlabHeap implements ThreadHeap {
     const slab = block - (block % SLAB_WORDS)
     let owner = words[slab + Slab.OWNER]!
     this.#lock(owner)
-    while (this.#looksAgain && words[slab + Slab.OWNER] !== owner) {
+    while (this.#fault !== 'owner read early' && words[slab + Slab.OWNER] !== owner) {
       this.#unlock(owner)
       owner = words[slab + Slab.OWNER]!
       this.#lock(owner)
+    }
+    if (this.#fault === 'locks without order' && owner !== 0 && owner !== this.#own) {
+      this.#lock(this.#own)
+      this.#unlock(this.#own)
     }
     words[block] = words[slab + Slab.FREE]!
     words[slab + Slab.FREE] = block
@@ -205,4 +217,4 @@ class SlabHeap implements ThreadHeap {
   exit(): void {}
 }
 
-export default ownedSlabs('owned-slabs', true)
+export default ownedSlabs('owned-slabs', 'none')

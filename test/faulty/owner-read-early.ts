@@ -1,4 +1,4 @@
-/** The twin of owned-slabs that does not look at the owner again after it has the lock. */
+/** The twin of owned-slabs whose free does not look at the owner again once it has the lock. */
 import { ownedSlabs } from './owned-slabs.ts'
 
-export default ownedSlabs('owner-read-early', false)
+export default ownedSlabs('owner-read-early', 'owner read early')

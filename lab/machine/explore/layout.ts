@@ -39,7 +39,7 @@ export const ExploreWord = {
   PAUSED: 16,
   /** Readings of the schedule's clock. */
   LOOKS_AT_CLOCK: 17,
-  /** Lab threads that have ended in this schedule because their time was up: 1 when any. */
+  /** 1 once this schedule's lab threads have been told that their time is up. */
   CUT: 18,
   /** PCT: the lowest priority given so far. */
   LOWEST: 19,
@@ -52,7 +52,7 @@ export const ExploreWord = {
 /** Words kept for change points. */
 export const CHANGE_POINTS_MAX = 8
 
-/** Figures over all schedules, in float64. */
+/** Figures over all schedules that ended well, schedule 0 apart, in float64. */
 export const ExploreFigure = { SCHEDULES: 0, STEPS: 1, SWITCHES: 2, CHECKS: 3, CUT: 4 } as const
 
 /** One row per worker, on cache lines of its own. */
@@ -106,7 +106,7 @@ const SWITCH_TEXT_WORDS = 24
 const SWITCH_WORDS = SWITCH_HEAD_WORDS + SWITCH_TEXT_WORDS
 export const SWITCH_TEXT_BYTES = SWITCH_TEXT_WORDS * 4
 /** Switches kept. */
-export const SWITCHES_KEPT = 256
+const SWITCHES_KEPT = 256
 
 const HEAD_WORDS = 64
 const FIGURES_AT = 32

@@ -24,7 +24,7 @@ import type { ExploreMessage, ExploreTask } from './messages.ts'
 import { type SnapshotData, takeSnapshot } from './snapshot.ts'
 
 /** Schedules of a run that does not say how many. */
-export const SCHEDULES_DEFAULT = 1000
+const SCHEDULES_DEFAULT = 1000
 /** A schedule begins with a copy of the page table: a larger heap would only make that slower. */
 const HEAP_BYTES_MAX = GIB
 const TABLES = { mappingsMax: 2048, locksMax: 512, logEntries: 512 }
@@ -235,8 +235,7 @@ class ExploreMachine implements RunningMachine {
   #explored(ending: Ending): MachineOutcome['explored'] {
     const { figures } = this.#explore
     return {
-      // Schedule 0 only tells how long the others are.
-      schedules: Math.max(0, figures[ExploreFigure.SCHEDULES]! - 1),
+      schedules: figures[ExploreFigure.SCHEDULES]!,
       accesses: figures[ExploreFigure.STEPS]!,
       switches: figures[ExploreFigure.SWITCHES]!,
       checks: figures[ExploreFigure.CHECKS]!,

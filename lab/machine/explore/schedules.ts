@@ -163,19 +163,25 @@ export class Schedules {
    */
   #beginNext(): boolean {
     const words = this.#words
-    const { figures } = this.#parts.explore
-    figures[ExploreFigure.SCHEDULES]!++
-    figures[ExploreFigure.STEPS]! += words[ExploreWord.STEP]!
-    figures[ExploreFigure.SWITCHES]! += words[ExploreWord.SWITCHES]!
-    figures[ExploreFigure.CUT]! += words[ExploreWord.CUT]!
     const schedule = words[ExploreWord.SCHEDULE]!
     if (schedule === 0) words[ExploreWord.STEPS_WITHOUT_SWITCHES] = words[ExploreWord.STEP]!
+    else this.#count()
     const last = schedule !== 0 && schedule >= words[ExploreWord.LAST]!
     if (last || words[ExploreWord.STOP] === 1 || words[ExploreWord.RETOLD] === 1) {
       this.#leave({ kind: 'done' })
       return false
     }
     return this.#begin(schedule === 0 ? words[ExploreWord.FIRST]! : schedule + 1)
+  }
+
+  #count(): void {
+    const words = this.#words
+    const { figures } = this.#parts.explore
+    const killed = this.#parts.run.control.words[ControlWord.STATE]! >= RunState.KILLED
+    figures[ExploreFigure.SCHEDULES]!++
+    figures[ExploreFigure.STEPS]! += words[ExploreWord.STEP]!
+    figures[ExploreFigure.SWITCHES]! += words[ExploreWord.SWITCHES]!
+    if (killed || words[ExploreWord.CUT] === 1) figures[ExploreFigure.CUT]!++
   }
 
   /** Everybody has unwound: as `#beginNext`, for the same schedule once more, if it was not yet. */

@@ -34,7 +34,8 @@ export function takeSnapshot(run: SharedRun): SnapshotData {
   new Int32Array(kept).set(control.int32)
   const pages: number[] = []
   for (const [page, state] of control.pages.entries()) {
-    if (state !== PageState.UNMAPPED && !isZero(heap, page)) pages.push(page)
+    const mapped = state !== PageState.UNMAPPED
+    if (mayHoldWords(state) || (mapped && !isZero(heap, page))) pages.push(page)
   }
   const words = new Int32Array(
     new SharedArrayBuffer(pages.length * PAGE_WORDS * Int32Array.BYTES_PER_ELEMENT),

@@ -117,10 +117,13 @@ async function compile(
     await run('cc', [...FLAGS, '-o', fresh, ...files])
     await rename(fresh, binary)
   } catch (error) {
+    const lines = stderrOf(error).split('\n')
+    const full = lines.find((text) => /No space left|Disk quota/.test(text))
+    if (full !== undefined) {
+      throw new BadInput(`no room to compile the native replayer: ${full}`, { cause: error })
+    }
     // `cc` without the C library's headers is the common case; its own words say which one.
-    const [line = 'cc failed'] = stderrOf(error)
-      .split('\n')
-      .filter((text) => /error/.test(text))
+    const line = lines.find((text) => /error/.test(text)) ?? 'cc failed'
     throw new BadInput(
       `the native ${program.name} does not compile (Debian: apt install gcc libc6-dev): ${line}`,
       { cause: error },

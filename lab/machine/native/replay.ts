@@ -15,7 +15,7 @@ export interface NativeOptions {
   /** A library of the user's. */
   readonly preload?: string
   readonly settings?: NativeSettings
-  /** End with malloc_info(0); glibc only. */
+  /** End with malloc_info(0), or with the statistics of tcmalloc. */
   readonly mallocInfo?: boolean
   /** Checkpoint (counted from 0) whose heaps are dumped; glibc only. */
   readonly dumpAt?: number
@@ -94,12 +94,15 @@ async function startReplayer(command: readonly string[], options: NativeOptions)
   if (allocator === 'tcmalloc' && command[0] === 'trace') {
     flags.push('--tcmalloc', '--heap-tries', HEAP_TRIES)
   }
-  if (options.mallocInfo === true && glibc) flags.push('--malloc-info')
+  const hasInfo = glibc || flags.includes('--tcmalloc')
+  if (options.mallocInfo === true && hasInfo) flags.push('--malloc-info')
   if (options.dumpAt !== undefined) flags.push('--dump-at', String(options.dumpAt))
   const [program = binary, ...rest] = [...(options.wrapper ?? []), binary]
   return spawn(program, [...rest, ...command, ...flags], {
     env: nativeEnvironment(allocator, library, options.settings ?? {}),
     stdio: ['pipe', 'pipe', 'pipe'],
+    // Of a process group of its own: Ctrl-C is for whoever reads its records.
+    detached: true,
   })
 }
 

@@ -83,7 +83,7 @@ void glibc_malloc_info(void);
 
 struct options {
   int aligned;      /* read glibc's structures, heap start aligned to 1 MiB */
-  int malloc_info;  /* end with malloc_info's XML */
+  int malloc_info;  /* end with malloc_info's XML, or with tcmalloc's statistics */
   int tcmalloc;     /* checkpoints carry MallocExtension's numeric properties */
   long dump_at;     /* checkpoint whose state is dumped, -1 for none */
 };

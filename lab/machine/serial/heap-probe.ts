@@ -24,6 +24,6 @@ export interface HeapProbe {
    * and the cache of the lab thread whose thread-local storage is given.
    */
   describe(placement: string, tls: WordIndex): string[]
-  /** malloc_info(0)'s XML; undefined when the design has none. */
+  /** malloc_info(0)'s XML, tcmalloc's statistics; undefined when the design has none. */
   mallocInfo(): string | undefined
 }

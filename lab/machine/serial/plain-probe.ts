@@ -52,5 +52,7 @@ export class PlainProbe implements HeapProbe {
   describe(): string[] {
     return []
   }
-  mallocInfo(): undefined {}
+  mallocInfo(): string | undefined {
+    return undefined
+  }
 }

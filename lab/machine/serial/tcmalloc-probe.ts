@@ -6,6 +6,7 @@
 import { libraryOf } from '../../../allocators/tcmalloc/design.ts'
 import type { Library } from '../../../allocators/tcmalloc/library.ts'
 import { readStats } from '../../../allocators/tcmalloc/stats.ts'
+import { statsText } from '../../../allocators/tcmalloc/stats-text.ts'
 import type { TcmallocTunables } from '../../../allocators/tcmalloc/tunables.ts'
 import type { AddressSpace } from '../../memory/address-space.ts'
 import { bytesOfPages } from '../../words/units.ts'
@@ -42,6 +43,10 @@ export class TcmallocProbe extends PlainProbe {
     for (const [i, name] of TCMALLOC_FIGURES.entries()) {
       figures[CHECK_FIGURES.length + i] = stats[name] ?? -1
     }
+  }
+
+  override mallocInfo(): string {
+    return statsText(this.#library)
   }
 
   override isUncertain(alignment: number): boolean {

@@ -4,7 +4,7 @@
  * Ctrl-C go on whatever the workers do.
  */
 import { setTimeout as pause } from 'node:timers/promises'
-import { MessageChannel } from 'node:worker_threads'
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import type { Design } from '../../../allocators/contract.ts'
 import { setPrepared, waitForStart } from '../../sync/barrier.ts'
@@ -26,6 +26,7 @@ import { createSharedRun, type SharedRun } from '../shared-run.ts'
 import type { MachineListener, MachineOutcome, Outcome, RunningMachine, RunPlan } from '../types.ts'
 import { locksHeldBy } from '../waiters.ts'
 import { epochMs, realClock } from './clock.ts'
+import { compileInPlace } from './compile-in-place.ts'
 import type { WorkerMessage, WorkerTask } from './messages.ts'
 import { Safepoints } from './safepoints.ts'
 import { ThreadStarter } from './thread-starter.ts'
@@ -81,6 +82,7 @@ class ThreadsMachine implements RunningMachine {
   readonly #mainRole: number
   readonly #listener: MachineListener
   readonly #workers: Promise<void>[] = []
+  readonly #ports: MessagePort[] = []
   /** Aborted when the run ends. */
   readonly #over = new AbortController()
   #startNs = 0
@@ -105,6 +107,7 @@ class ThreadsMachine implements RunningMachine {
     const over = (): boolean => this.#ending !== undefined || this.#workersLeft === 0
     this.#safepoints = new Safepoints(run.control, listener, () => this.now(), over)
     this.#watchdog = new Watchdog(run.control)
+    compileInPlace()
     this.#pool = new Piscina({
       filename: new URL('./worker.js', import.meta.url).href,
       minThreads: this.plan.threads,
@@ -179,8 +182,9 @@ class ThreadsMachine implements RunningMachine {
       .catch((error: unknown) => this.#workerDied(worker, error))
       .finally(() => {
         this.#workersLeft--
-        port1.close()
       })
+    // Closed at the end only: what a worker said last may arrive after its task has ended.
+    this.#ports.push(port1)
     this.#workers.push(done)
   }
 
@@ -322,6 +326,7 @@ class ThreadsMachine implements RunningMachine {
     await this.#leave()
     await this.#safepoints.last(wasKilled ? 'oom' : 'end', clean && this.#workersLeft === 0)
     await this.#pool.destroy()
+    for (const port of this.#ports) port.close()
     const early = ending.outcome !== 'completed'
     return {
       outcome: ending.outcome,

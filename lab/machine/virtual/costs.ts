@@ -13,7 +13,7 @@ export interface CostEntry {
   /** Who measured it, where, how. */
   readonly source: string
 }
-export type CostEntries = Readonly<Record<string, CostEntry>>
+type CostEntries = Readonly<Record<string, CostEntry>>
 
 /** A table as it is stored: a preset of costs.json, or what `calibrate` writes. */
 export interface CostTable {
@@ -23,7 +23,7 @@ export interface CostTable {
 }
 
 /** What the calls of one design cost beside events, locks and faults, in ns. */
-export interface DesignCosts {
+interface DesignCosts {
   /** A malloc that its fastest path serves. */
   readonly malloc: number
   readonly free: number

@@ -1,8 +1,8 @@
 /**
- * The discrete-event core: plays what ops cost on simulated cores. Every lab thread is in one of the
- * `Status` below; those with something to come are in the event heap. An event is the end of a
- * stretch of CPU time (or of the core's slice within it), the end of spinning, or a wake-up. Time is
- * in whole ns; events of one ns go by rank.
+ * The discrete-event core: plays what ops cost on simulated cores. Every lab thread is in one of
+ * the `Status` below; those with something to come are in the event heap. An event is the end of a
+ * stretch of CPU time (or of the core's slice within it), the end of spinning, or a wake-up. Time
+ * is in whole ns; events of one ns go by rank.
  *
  * The script of a lab thread (`Script`) says what comes next when an op is over: it runs the next
  * op's code for its effect, which writes a timeline, and hands back. So effects apply in the order
@@ -15,6 +15,7 @@ import type { Costs } from './costs.ts'
 import { EventHeap } from './event-heap.ts'
 import type { Lines } from './lines.ts'
 import type { SimLocks } from './sim-locks.ts'
+import { mix, Slices } from './slices.ts'
 import { operandOf, Step, stepOf, Timeline } from './timeline.ts'
 
 const Status = {
@@ -83,7 +84,7 @@ export class Engine {
   /** When its patience ends; 0 when it has not spun for this lock yet. */
   readonly #spinEnd: Float64Array
   readonly #scheduleSeed: number
-  #slices = 0
+  readonly #slices: Slices
   #script: Script | undefined
 
   constructor(parts: EngineParts) {
@@ -96,11 +97,7 @@ export class Engine {
     this.#scheduleSeed = parts.scheduleSeed
     this.timelines = Array.from({ length: seats }, () => new Timeline())
     this.#heap = new EventHeap(seats)
-    // Ticks of different cores come at different times.
-    const { count, sliceEnd } = this.#cores
-    for (let core = 0; core < count; core++) {
-      sliceEnd[core] = Math.ceil(((core + 1) * this.#costs.slice) / count)
-    }
+    this.#slices = new Slices(this.#cores.sliceEnd, this.#costs.slice, this.#scheduleSeed)
     this.#status = new Uint8Array(seats)
     this.#leftNs = new Float64Array(seats)
     this.#entering = new Uint8Array(seats)
@@ -192,10 +189,10 @@ export class Engine {
   #keepsCore(seat: number, now: number): boolean {
     const core = this.#cores.of[seat]!
     if (!this.#cores.hasQueue(core)) {
-      this.#beginSlice(core, now)
+      this.#slices.begin(core, now)
       return true
     }
-    this.#beginSlice(core, now)
+    this.#slices.begin(core, now)
     this.#cores.leave(seat, now)
     this.#heap.remove(seat)
     this.#status[seat] = Status.READY
@@ -346,7 +343,7 @@ export class Engine {
     const lock = operandOf(timeline.steps[timeline.at]!)
     const core = this.#cores.of[seat]!
     if (now < this.#spinEnd[seat]! && !this.#cores.hasQueue(core)) {
-      this.#beginSlice(core, now)
+      this.#slices.begin(core, now)
       this.#heap.put(seat, Math.min(this.#spinEnd[seat]!, this.#cores.sliceEnd[core]!))
       return
     }
@@ -381,30 +378,10 @@ export class Engine {
   #dispatch(seat: number, core: number, now: number): void {
     const switched = this.#cores.ranLast[core] !== seat
     this.#cores.occupy(core, seat, now)
-    if (this.#cores.sliceEnd[core]! <= now) this.#beginSlice(core, now)
+    if (this.#cores.sliceEnd[core]! <= now) this.#slices.begin(core, now)
     this.#status[seat] = Status.RUNNING
     const left = this.#leftNs[seat]!
     this.#stretch(seat, now, switched ? left + this.#costs.contextSwitch : left)
-  }
-
-  /**
-   * Slices end at a core's ticks, however long its lab thread has run (Linux's `task_tick_fair`):
-   * also in the middle of what it holds a lock for.
-   */
-  #beginSlice(core: number, now: number): void {
-    const { sliceEnd } = this.#cores
-    const { slice } = this.#costs
-    const ticks = Math.floor((now - sliceEnd[core]!) / slice)
-    sliceEnd[core] = sliceEnd[core]! + ticks * slice + this.#sliceNs()
-    if (sliceEnd[core]! <= now) sliceEnd[core] = now + slice
-  }
-
-  /** All slices are as long as the table says; a schedule seed varies each by up to a quarter. */
-  #sliceNs(): number {
-    const { slice } = this.#costs
-    if (this.#scheduleSeed === 0) return slice
-    const part = mix(this.#scheduleSeed + Math.imul(++this.#slices, 0x9e3779b1)) >>> 16
-    return slice - (slice >>> 2) + Math.floor(((slice >>> 1) * part) / 0x10000)
   }
 
   #thread(seat: number): number {
@@ -415,12 +392,4 @@ export class Engine {
     this.#control.seats[row + SeatWord.STATE] = state
     this.#control.seats[row + SeatWord.WAITS_FOR_LOCK] = lock
   }
-}
-
-/** Mixes the bits of a 32-bit number (C. Wellons' lowbias32). */
-function mix(value: number): number {
-  let x = value | 0
-  x = Math.imul(x ^ (x >>> 16), 0x21f0aaad)
-  x = Math.imul(x ^ (x >>> 15), 0x735a2d97)
-  return (x ^ (x >>> 15)) >>> 0
 }

@@ -5,8 +5,8 @@
  *
  * With `watch`, data that lab threads write is followed too. A fetch of a line whose last writer
  * wrote another block is **false sharing**: *active* when the allocator gave blocks of one line to
- * lab threads that allocated them themselves, *passive* when one of the line's blocks had been freed
- * by another lab thread than its owner before (E. Berger et al., "Hoard", section 2).
+ * lab threads that allocated them themselves, *passive* when one of the line's blocks had been
+ * freed by another lab thread than its owner before (E. Berger et al., "Hoard", section 2).
  */
 import type { Cores } from './cores.ts'
 import type { Costs } from './costs.ts'
@@ -20,7 +20,7 @@ const SPREAD = 0x9e3779b1
 export const lineOfWord = (word: number): number => word >>> WORDS_PER_LINE_SHIFT
 
 export class Lines {
-  /** Core + 1 that wrote each line last; 0 for nobody. Pages of it that nobody writes cost nothing. */
+  /** Core + 1 that wrote each line last; 0 for nobody. */
   readonly owner: Int16Array
   /** When the last fetch of a line will be over, by place. */
   readonly #busyUntil = new Float64Array(2 ** BUSY_BITS)

@@ -1,4 +1,4 @@
-/** Carries heap ops out with what they cost beside what the design reports: calls, writes, lines. */
+/** Carries heap ops out, with what they cost beside what designs report: calls, writes, lines. */
 import { Cell } from '../../words/cells.ts'
 import { Timed } from '../../words/histogram.ts'
 import type { SharedWords } from '../../words/units.ts'

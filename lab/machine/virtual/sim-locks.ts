@@ -1,8 +1,8 @@
 /**
- * The simulated state of every lock, and who waits for it. Two queues per lock, each in the order of
- * arrival: those who spin on a core of theirs, and those who sleep. A release hands the lock to the
- * first spinner; without one it wakes the first sleeper, one at a time, and leaves the lock free
- * meanwhile for whoever comes, as a futex mutex does.
+ * The simulated state of every lock, and who waits for it. Two queues per lock, each in the order
+ * of arrival: those who spin on a core of theirs, and those who sleep. A release hands the lock to
+ * the first spinner; without one it wakes the first sleeper, one at a time, and leaves the lock
+ * free meanwhile for whoever comes, as a futex mutex does.
  *
  * The figures of each lock go where the other machines write them: into the lock table.
  */

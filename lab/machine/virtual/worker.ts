@@ -1,4 +1,4 @@
-/** Worker entry (run from dist/): plays one virtual run, and waits whenever it has told something. */
+/** Worker entry (run from dist/): plays one virtual run, and waits when it has told something. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { builtInScenarios } from '../../../scenarios/index.ts'
 import { ControlWord } from '../../words/control.ts'

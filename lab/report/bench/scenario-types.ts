@@ -21,7 +21,10 @@ export interface ScenarioBenchResult {
   /** Median of `seconds` ÷ median of native's. */
   readonly ratio: number | null
   readonly ratioOfRounds: Spread | null
-  /** Of the round that took most. */
+  /**
+   * Of the first, discarded round: that of the first variant is the process's first run, as a user's
+   * run is; later ones find what the ones before have left behind.
+   */
   readonly memory: LabMemory
 }
 

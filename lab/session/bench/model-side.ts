@@ -41,7 +41,7 @@ export async function modelRound(
     onLine: () => {},
     onNotice: () => {},
   })
-  reclaimBuffers()
+  await reclaimBuffers()
   if (signal.aborted) return undefined
   const figures = measurement?.figures()
   if (summary.outcome !== 'completed' || figures === undefined) {

@@ -6,7 +6,7 @@
 import { totalmem } from 'node:os'
 import { RecordedScenario } from '../../machine/native/scenario.ts'
 import type { VariantSummary } from '../../metrics/types.ts'
-import type { ScenarioBenchResult } from '../../report/bench/scenario-types.ts'
+import type { LabMemory, ScenarioBenchResult } from '../../report/bench/scenario-types.ts'
 import { planScenario } from '../../workload/plan.ts'
 import { type ResolvedRun, resolveRequest } from '../resolve.ts'
 import type { RunRequest } from '../types.ts'
@@ -20,7 +20,7 @@ import type { BenchRequest, ScenarioAsked } from './types.ts'
 
 interface ModelRun {
   readonly summary: VariantSummary
-  readonly memory: MemoryWatch
+  readonly memory: LabMemory
 }
 
 interface Round {
@@ -58,9 +58,11 @@ export async function benchScenarioWhole(
         if (signal.aborted) return { results, notes: [...notes, 'interrupted: rows are missing'] }
         onStep(`${resolved.scenario.name} ${plan.variant.label}`, round)
         const done = await job.round(signal)
-        if (done !== undefined && round > 0) rounds.push(done)
+        if (done !== undefined) rounds.push(done)
       }
-      if (rounds.length === request.rounds) results.push(resultOf(resolved, variant, rounds))
+      const [first, ...measured] = rounds
+      if (first === undefined || measured.length < request.rounds) continue
+      results.push(resultOf(resolved, variant, measured, first.model.memory))
     }
     return { results, notes: [...notes] }
   } finally {
@@ -139,7 +141,7 @@ class ScenarioJob {
 
   async #model(signal: AbortSignal): Promise<ModelRun> {
     const { plan, design } = this.#variant
-    let memory: MemoryWatch | undefined
+    let watch: MemoryWatch | undefined
     const { summary } = await runVariant({
       plan,
       design,
@@ -147,19 +149,22 @@ class ScenarioJob {
       sampleHz: SAMPLE_HZ,
       signal,
       onStart: ({ run }) => {
-        memory = new MemoryWatch(run.control)
+        watch = new MemoryWatch(run.control)
       },
       // Everybody is parked while it is told of a safepoint.
       onLine: (line) => {
-        if (line.type === 'safepoint' && line.reason !== 'tick') memory?.look()
+        if (line.type === 'safepoint' && line.reason !== 'tick') watch?.look()
       },
       onNotice: () => {},
     })
-    reclaimBuffers()
     if (!signal.aborted && summary.outcome !== 'completed') {
       throw new Error(`${plan.variant.label} ended early: ${summary.outcome}: ${summary.message}`)
     }
-    return { summary, memory: memory! }
+    const memory = watch!.result(plan.threads)
+    // It would keep the run's buffers.
+    watch = undefined
+    await reclaimBuffers()
+    return { summary, memory }
   }
 }
 
@@ -167,6 +172,7 @@ function resultOf(
   { scenario, params }: ResolvedRun,
   { plan }: ResolvedRun['variants'][number],
   rounds: readonly Round[],
+  memory: LabMemory,
 ): ScenarioBenchResult {
   const workers = planScenario(scenario, params).threads
   const withRecording = rounds.map(({ model }) => model.summary.seconds)
@@ -175,7 +181,6 @@ function resultOf(
   const seconds = spreadOfValues(without)
   const natives = rounds.flatMap(({ nativeSeconds }) => nativeSeconds ?? [])
   const native = natives.length === 0 ? null : spreadOfValues(natives)
-  const memories = rounds.map(({ model }) => model.memory.result(workers))
   return {
     scenario: scenario.name,
     variant: plan.variant.label,
@@ -191,6 +196,6 @@ function resultOf(
     ratio: native === null ? null : seconds.median / native.median,
     ratioOfRounds:
       native === null ? null : spreadOfValues(without.map((ours, round) => ours / natives[round]!)),
-    memory: memories.reduce((a, b) => (b.overhead.max > a.overhead.max ? b : a)),
+    memory,
   }
 }

@@ -4,6 +4,7 @@
  */
 import { packCheckpoint, packOps } from '../../machine/native/pack.ts'
 import { NativeFailure, replayNative } from '../../machine/native/replay.ts'
+import { tcmallocStatsLines } from '../../machine/native/tcmalloc-stats.ts'
 import {
   CHECK_FIGURES,
   Placed,
@@ -13,6 +14,7 @@ import {
 } from '../../machine/placements.ts'
 import { HeapCorrupted } from '../../machine/process.ts'
 import { SerialMachine, type SerialOptions } from '../../machine/serial/serial-machine.ts'
+import { HeapBufferFull } from '../../memory/errors.ts'
 import { isBadInput, messageOf } from '../../words/bad-input.ts'
 import { lineOfOp, type TraceChunk } from '../../workload/trace/chunk.ts'
 import { TraceOp } from '../../workload/trace/format.ts'
@@ -77,7 +79,8 @@ interface Expected {
 }
 
 /**
- * Throws `BadInput` for a bad trace; everything else that goes wrong is a difference.
+ * Throws `BadInput` for a bad trace and `HeapBufferFull` where the lab has no room for what the
+ * trace asks; everything else that goes wrong is a difference.
  * `onCheckpoint` is told of each checkpoint, in order.
  */
 export async function compareTrace(
@@ -166,7 +169,7 @@ class ComparisonRun {
     try {
       machine.carryOut(chunk)
     } catch (error) {
-      if (isBadInput(error)) throw error
+      if (isBadInput(error) || error instanceof HeapBufferFull) throw error
       failure = error instanceof HeapCorrupted ? error.message : `failed: ${stackOf(error)}`
     }
     const left = machine.left.splice(0)
@@ -244,13 +247,15 @@ class ComparisonRun {
     return false
   }
 
-  #atEnd(mallocInfo: string): Difference | undefined {
+  /** `text` is what the real one tells about itself: malloc_info, or tcmalloc's statistics. */
+  #atEnd(text: string): Difference | undefined {
     const waiting = this.#queue[0]
     if (waiting?.failure !== undefined) return this.#modelFailed(waiting, 'goes on')
     if (waiting !== undefined) throw new Error('the native replayer left records out')
     const model = this.#machine.probe.mallocInfo()
-    if (model === undefined || model === mallocInfo) return undefined
-    return { what: 'malloc_info', at: undefined, ...firstDifferentLine(model, mallocInfo) }
+    const real = this.#subject.allocator === 'tcmalloc' ? tcmallocStatsLines(text) : text
+    if (model === undefined || model === real) return undefined
+    return { what: 'malloc_info', at: undefined, ...firstDifferentLine(model, real) }
   }
 
   #modelFailed(expected: Expected, native: string): Difference {

@@ -67,6 +67,11 @@ export function callsText(
   ].join('\n')
 }
 
+/** A bin may hold thousands of chunks: the first ones tell enough. */
+const LINE_MAX = 200
+const cut = (line: string): string =>
+  line.length <= LINE_MAX ? line : `${line.slice(0, line.lastIndexOf(' ', LINE_MAX))} …`
+
 export function explanationText(explanation: Explanation): string {
   const { arena, arenaLines, lastOps, earlierState } = explanation
   const lines: string[] = []
@@ -74,7 +79,7 @@ export function explanationText(explanation: Explanation): string {
     lines.push(`  already different just before: ${earlierState}`)
   }
   lines.push(`  arena ${arena} in the model, just before:`)
-  lines.push(...arenaLines.map((line) => `    ${line}`))
+  lines.push(...arenaLines.map((line) => `    ${cut(line)}`))
   lines.push(`  last ops on ${arena}:`, ...lastOps.map((line) => `    ${line}`), '')
   return lines.join('\n')
 }

@@ -14,13 +14,13 @@ import { onlineCores, requireVerifiable, type Subject } from './subject.ts'
 import { memorySource, type TraceSource } from './trace-source.ts'
 
 /** Room for the arenas of a common host: 8 × cores of 64 MiB each, and the brk heap. */
-const HEAP_BYTES = 4 * GIB
+export const HEAP_BYTES = 4 * GIB
 const THREADS_MAX = 2048
 
 /** As the host is: so many cores, and threads enough for every trace. */
-export const hostOptions = (): CompareOptions => ({
+export const hostOptions = (heapBytes = HEAP_BYTES): CompareOptions => ({
   cores: onlineCores(),
-  heapBytes: HEAP_BYTES,
+  heapBytes,
   threadsMax: THREADS_MAX,
 })
 
