@@ -3,8 +3,8 @@
 //   node test/support/dashboard-cost.mjs [days]
 //
 // Runs seedservice three times, each alone: without a page, with three pages that read everything,
-// and with three and one that reads nothing. The pages are a process of their own. The main thread's
-// share of the run's CPU time is the summary's `cpu`: to be read on an idle machine.
+// and with three and one that reads nothing. The pages are a process of their own. The share of the
+// main thread in the run's CPU time is the summary's `cpu`: to be read on an idle machine.
 import { fork, spawn } from 'node:child_process'
 import { mkdtempSync } from 'node:fs'
 import { get } from 'node:http'
