@@ -58,7 +58,7 @@ describe('explore: from the command line', () => {
   const folder = mkdtempSync(join(tmpdir(), 'arena-lab-explore-'))
   afterAll(() => rmSync(folder, { recursive: true }))
 
-  it('two locks without an order: exit code 4, and the command that repeats the schedule', async () => {
+  it('two locks without an order: exit code 4, and a command that repeats it', async () => {
     const design = faulty('locks-without-order')
     const args = ['-a', design, '-P', 'blockBytes=400', '--machine', 'explore']
     const first = await runCli(folder, 'run', 'pass-around', ...args)
