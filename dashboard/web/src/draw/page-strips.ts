@@ -140,11 +140,8 @@ export class PageStrips implements Picture {
     this.#scale = scaleOf(this.#plot)
     const pen = penOf(this.element, this.#width, Math.max(24, this.#height()))
     if (pen === undefined) return
-    if (pages === undefined) {
-      pen.fillStyle = colour('muted')
-      pen.fillText('no look at the heap yet', GUTTER, 12)
-      return
-    }
+    // The line below the picture says so.
+    if (pages === undefined) return
     this.#place(pages)
     for (const [place, arena] of pages.arenas.entries()) this.#drawArena(pen, pages, arena, place)
   }
