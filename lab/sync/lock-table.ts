@@ -13,8 +13,9 @@
 import { type Control, ControlWord, LOCK_ROW_BYTES } from '../words/control.ts'
 import { atomicAdd } from './atomics.ts'
 
-const ROW_INT32 = LOCK_ROW_BYTES / 4
-const ROW_FLOAT64 = LOCK_ROW_BYTES / 8
+/** `Int32` words, and `Float64` figures, of one row. */
+export const ROW_INT32 = LOCK_ROW_BYTES / 4
+export const ROW_FLOAT64 = LOCK_ROW_BYTES / 8
 
 /** Int32 fields of a row. */
 export const LockWord = { HOLDER: 0, WORD: 1, WAITERS: 2, LAST_OWNER: 3 } as const

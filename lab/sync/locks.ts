@@ -13,7 +13,15 @@ import {
 } from '../words/control.ts'
 import { Counter } from '../words/events.ts'
 import type { SharedWords } from '../words/units.ts'
-import { LockFigure, LockWord, lockFloats, lockWords, makeLockRow } from './lock-table.ts'
+import {
+  LockFigure,
+  LockWord,
+  lockFloats,
+  lockWords,
+  makeLockRow,
+  ROW_FLOAT64,
+  ROW_INT32,
+} from './lock-table.ts'
 import { WAIT_SLICE_MS } from './wait-slice.ts'
 
 const FREE = 0
@@ -51,6 +59,9 @@ export class Locks {
   readonly #int32: SharedWords
   readonly #float64: Float64Array
   readonly #counters: Float64Array
+  /** Where the lock table starts in `#int32` and in `#float64`. */
+  readonly #rows: number
+  readonly #figures: number
 
   /** `clock` gives nanoseconds; it is read on the slow path only. */
   constructor(control: Control, self: SyncSelf, clock: () => number) {
@@ -60,6 +71,8 @@ export class Locks {
     this.#int32 = control.int32
     this.#float64 = control.float64
     this.#counters = control.counters
+    this.#rows = lockWords(control, 0)
+    this.#figures = lockFloats(control, 0)
   }
 
   /** A new lock id for the mutex at `word`; any thread. */
@@ -85,15 +98,15 @@ export class Locks {
 
   /** Only the holder calls it. */
   unlock(words: SharedWords, word: number, id: number): void {
-    this.#int32[lockWords(this.#control, id) + LockWord.HOLDER] = 0
+    this.#int32[this.#rows + id * ROW_INT32 + LockWord.HOLDER] = 0
     if (Atomics.exchange(words, word, FREE) === HELD_WITH_WAITERS) Atomics.notify(words, word, 1)
   }
 
   /** What the holder writes down: plain stores, ordered by the lock itself. */
   #acquired(id: number): void {
-    const row = lockWords(this.#control, id)
+    const row = this.#rows + id * ROW_INT32
+    const figures = this.#figures + id * ROW_FLOAT64
     const me = this.#self.thread + 1
-    const figures = lockFloats(this.#control, id)
     this.#int32[row + LockWord.HOLDER] = me
     this.#add(figures + LockFigure.ACQUISITIONS, 1)
     if (this.#int32[row + LockWord.LAST_OWNER] !== me) {
@@ -103,14 +116,14 @@ export class Locks {
   }
 
   #lockSlow(words: SharedWords, word: number, id: number): void {
-    const figures = lockFloats(this.#control, id)
+    const figures = this.#figures + id * ROW_FLOAT64
     const spins =
       id === MMAP_LOCK_ID ? MMAP_LOCK_SPINS : this.#control.words[ControlWord.SPIN_COUNT]!
     if (this.#spin(words, word, spins)) {
       this.#add(figures + LockFigure.SPIN_ACQUISITIONS, 1)
       return
     }
-    const waitersAt = lockWords(this.#control, id) + LockWord.WAITERS
+    const waitersAt = this.#rows + id * ROW_INT32 + LockWord.WAITERS
     const start = this.#clock()
     const waiting = Atomics.add(this.#int32, waitersAt, 1) + 1
     this.#publish(SeatState.LOCK, id + 1)

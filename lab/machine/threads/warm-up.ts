@@ -16,47 +16,84 @@ import type { ScenarioPlan } from '../../workload/plan.ts'
 import { RandomStream } from '../../workload/random.ts'
 import { HeapOps } from '../heap-ops.ts'
 import type { Clock } from '../process.ts'
-import { createSharedRun } from '../shared-run.ts'
+import { createSharedRun, type SharedRun } from '../shared-run.ts'
 import type { RunPlan } from '../types.ts'
 
-const OPS = 24_000
+/** Lab threads that live one after the other: after fewer, slow paths are still being compiled. */
+const LIVES = 12
+/**
+ * What the process is told it may have. With so many arenas in so small a heap, designs with arenas
+ * fit theirs to 1 MiB, and a warm-up sees them grow from one into the next.
+ */
+const THREADS = 128
+const CORES = 16
+/** Blocks that come and go in random order, and blocks that are filled up and freed together. */
 const CELLS = 512
+const CELLS_FILLED = 4096
+const OPS_MIXED = 8000
 const HEAP_BYTES = 256 * MIB
+/**
+ * Words of ops carried out in one call: a single long call would be replaced while it runs, by code that
+ * nobody else can use (V8's on-stack replacement), and compiled again for the next.
+ */
+const WORDS_A_CALL = 256
 
 export function warmUp(plan: RunPlan, design: Design, clock: Clock): void {
   const needs: ScenarioPlan = {
-    threads: 2,
+    threads: THREADS,
     privateCells: CELLS,
     tables: {},
-    tableCells: CELLS,
+    tableCells: CELLS_FILLED,
     channelCapacities: [],
     barriers: 0,
     seconds: undefined,
     stackBytes: 0,
   }
   const limits = { ...plan.limits, memoryLimit: undefined, addressSpaceLimit: undefined }
-  const small = { ...plan, threads: 2, heapBytes: HEAP_BYTES, limits }
+  const small = { ...plan, threads: THREADS, cores: CORES, heapBytes: HEAP_BYTES, limits }
   const { run } = createSharedRun(small, design, needs, { originMs: 0, now: clock })
-  const { control, init } = run
-  control.words[ControlWord.STATE] = RunState.RUNNING
-  control.words[ControlWord.MULTI_THREADED] = 1
-  // Seat 1 is no main thread: where a design has arenas, it gets one of its own.
-  const process = run.processFor(1, 1, clock)
-  const heap = design.attach(process, init.tunables, run.threadInfo(1, 1))
-  const ops = new HeapOps(process, heap, control, 1, { fill: false, clock })
-  const batch = recordMix(plan.seed)
+  run.control.words[ControlWord.STATE] = RunState.RUNNING
+  run.control.words[ControlWord.MULTI_THREADED] = 1
+  const batches = [recordFilling(plan.seed), recordMix(plan.seed)]
   try {
-    ops.run(batch.words, 0, batch.length)
+    for (let seat = 1; seat <= LIVES; seat++) liveOnce(run, seat, batches, clock)
   } catch {
     // A design that is broken fails again in the run itself, where it is told who was hurt.
   }
 }
 
-/** Blocks of all sizes that come, are written, move to shared cells and go in random order. */
-function recordMix(seed: number): OpBatch {
+/**
+ * One lab thread, from its first malloc to its end: each life begins with empty caches. It is never
+ * the main thread, so where a design has arenas it gets one of its own.
+ */
+function liveOnce(run: SharedRun, seat: number, batches: readonly OpBatch[], clock: Clock): void {
+  const process = run.processFor(seat, 1, clock)
+  const heap = run.design.attach(process, run.init.tunables, run.threadInfo(seat, 1))
+  const ops = new HeapOps(process, heap, run.control, seat, { fill: false, clock })
+  for (const { words, length } of batches) {
+    for (let at = 0; at < length; ) at = ops.run(words, at, Math.min(at + WORDS_A_CALL, length))
+  }
+  heap.exit()
+}
+
+/** Memory that grows block by block, all of it freed in the end. */
+function recordFilling(seed: number): OpBatch {
   const random = new RandomStream({ seed, role: 'warm-up', index: 0, generation: 0 })
   const batch = new OpBatch()
-  while (batch.opCount < OPS) {
+  for (let cell = 0; cell < CELLS_FILLED; cell++) {
+    batch.put2(Op.MALLOC, 0, random.range(16, 1024))
+    batch.put1(Op.WRITE, 0)
+    batch.put2(Op.MOVE, 0, ~cell)
+  }
+  for (let cell = 0; cell < CELLS_FILLED; cell++) batch.put1(Op.FREE, ~cell)
+  return batch
+}
+
+/** Blocks of all sizes that come, are written, move to shared cells and go in random order. */
+function recordMix(seed: number): OpBatch {
+  const random = new RandomStream({ seed, role: 'warm-up', index: 1, generation: 0 })
+  const batch = new OpBatch()
+  while (batch.opCount < OPS_MIXED) {
     const cell = random.below(CELLS)
     const bytes = random.chance(9, 10) ? random.range(16, 1024) : random.range(1024, 65_536)
     batch.put1(Op.FREE, cell)
@@ -67,6 +104,10 @@ function recordMix(seed: number): OpBatch {
       batch.put1(Op.FREE, shared)
       batch.put2(Op.MOVE, cell, shared)
     }
+  }
+  for (let cell = 0; cell < CELLS; cell++) {
+    batch.put1(Op.FREE, cell)
+    batch.put1(Op.FREE, ~cell)
   }
   return batch
 }
