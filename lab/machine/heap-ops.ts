@@ -5,33 +5,28 @@
  */
 import type { ThreadHeap } from '../../allocators/contract.ts'
 import { claimCell, releaseCell } from '../sync/cells.ts'
-import { Cell } from '../words/cells.ts'
-import {
-  CELL_WORDS,
-  type Control,
-  ControlWord,
-  RunState,
-  SEAT_ROW_WORDS,
-  SeatWord,
-} from '../words/control.ts'
-import { Counter } from '../words/events.ts'
-import {
-  bucketOfNs,
-  HISTOGRAM_BUCKETS,
-  HISTOGRAMS_PER_SEAT,
-  SAMPLE_EVERY,
-  Timed,
-} from '../words/histogram.ts'
-import {
-  BLOCK_NULL,
-  type Block,
-  PAGE_WORDS,
-  type SharedWords,
-  wordAt,
-  wordsOfBytes,
-} from '../words/units.ts'
-import { Op } from '../workload/ops.ts'
+import * as cellWords from '../words/cells.ts'
+import type { Control } from '../words/control.ts'
+import * as layout from '../words/control.ts'
+import * as events from '../words/events.ts'
+import * as histogram from '../words/histogram.ts'
+import { bucketOfNs } from '../words/histogram.ts'
+import type { Block, SharedWords } from '../words/units.ts'
+import * as units from '../words/units.ts'
+import { wordAt, wordsOfBytes } from '../words/units.ts'
+import * as workload from '../workload/ops.ts'
 import { type Clock, HeapCorrupted, type LabProcess } from './process.ts'
+
+// Bound once: the engine folds a module's own constants, but loads imported ones each time.
+const { Op } = workload
+const { CELL_WORDS, SEAT_ROW_WORDS } = layout
+const { PAUSE, STATE } = layout.ControlWord
+const { RUNNING } = layout.RunState
+const { PROGRESS } = layout.SeatWord
+const { ALLOCATED_BY, BLOCK, REQUESTED, STAMP } = cellWords.Cell
+const { Counter } = events
+const { HISTOGRAM_BUCKETS, HISTOGRAMS_PER_SEAT, SAMPLE_EVERY, Timed } = histogram
+const { BLOCK_NULL, PAGE_WORDS } = units
 
 const SAMPLE_MASK = SAMPLE_EVERY - 1
 /** Ops between two updates of the seat's progress word. */
@@ -122,8 +117,8 @@ export class HeapOps {
     let next = at
     let done = this.#opsDone
     while (next < end) {
-      if (control[ControlWord.PAUSE] !== 0 || control[ControlWord.STATE] !== RunState.RUNNING) break
-      if ((done & PROGRESS_MASK) === 0) this.#seatRow[this.#seatAt + SeatWord.PROGRESS] = done
+      if (control[PAUSE] !== 0 || control[STATE] !== RUNNING) break
+      if ((done & PROGRESS_MASK) === 0) this.#seatRow[this.#seatAt + PROGRESS] = done
       const length = this.#carryOut(ops, next, (done & SAMPLE_MASK) === 0)
       if (length === 0) break
       next += length
@@ -131,7 +126,7 @@ export class HeapOps {
     }
     this.#addCount(Counter.OPS, (done - this.#opsDone) | 0)
     this.#opsDone = done
-    this.#seatRow[this.#seatAt + SeatWord.PROGRESS] = done
+    this.#seatRow[this.#seatAt + PROGRESS] = done
     return next
   }
 
@@ -193,7 +188,7 @@ export class HeapOps {
   /** Before something is received into a cell: what it still holds is freed. */
   emptyCell(operand: number): void {
     const cell = this.cellAt(operand)
-    if (this.#cells[cell + Cell.BLOCK] !== 0) this.#free(cell, operand < 0, false)
+    if (this.#cells[cell + BLOCK] !== 0) this.#free(cell, operand < 0, false)
   }
 
   #malloc(cell: number, shared: boolean, bytes: number, timed: boolean): void {
@@ -213,9 +208,9 @@ export class HeapOps {
     const held = this.#open(cell, shared)
     if (held !== 0) this.#release(cell, held as Block, false)
     if (block !== BLOCK_NULL) {
-      cells[cell + Cell.REQUESTED] = bytes
-      cells[cell + Cell.ALLOCATED_BY] = this.#seat
-      cells[cell + Cell.STAMP] = 0
+      cells[cell + REQUESTED] = bytes
+      cells[cell + ALLOCATED_BY] = this.#seat
+      cells[cell + STAMP] = 0
       this.#countAllocation(bytes, 1)
     } else {
       this.#addCount(Counter.FAILED_ALLOCATIONS, 1)
@@ -243,9 +238,9 @@ export class HeapOps {
     const cells = this.#cells
     const counters = this.#counters
     const base = this.#counterBase
-    const bytes = cells[cell + Cell.REQUESTED]!
-    const from = cells[cell + Cell.ALLOCATED_BY]!
-    const stamp = cells[cell + Cell.STAMP]!
+    const bytes = cells[cell + REQUESTED]!
+    const from = cells[cell + ALLOCATED_BY]!
+    const stamp = cells[cell + STAMP]!
     if (stamp !== 0) this.#checkStamps(block, bytes, stamp)
     counters[base + Counter.FREES] = counters[base + Counter.FREES]! + 1
     counters[base + Counter.LIVE_BYTES] = counters[base + Counter.LIVE_BYTES]! - bytes
@@ -267,8 +262,8 @@ export class HeapOps {
   #realloc(cell: number, shared: boolean, bytes: number, timed: boolean): void {
     const cells = this.#cells
     const old = this.#open(cell, shared) as Block
-    const oldBytes = old === BLOCK_NULL ? 0 : cells[cell + Cell.REQUESTED]!
-    const stamp = old === BLOCK_NULL ? 0 : cells[cell + Cell.STAMP]!
+    const oldBytes = old === BLOCK_NULL ? 0 : cells[cell + REQUESTED]!
+    const stamp = old === BLOCK_NULL ? 0 : cells[cell + STAMP]!
     if (stamp !== 0) this.#checkStamps(old, oldBytes, stamp)
     const start = timed ? this.#clock() : 0
     const block = this.#heap.realloc(old, bytes)
@@ -277,9 +272,9 @@ export class HeapOps {
       if (stamp !== 0 && Math.min(oldBytes, bytes) >= 8 && this.#words[block] !== stamp) {
         this.#corrupt(block, bytes, 'realloc lost the start of')
       }
-      cells[cell + Cell.REQUESTED] = bytes
-      cells[cell + Cell.STAMP] = 0
-      if (old === BLOCK_NULL) cells[cell + Cell.ALLOCATED_BY] = this.#seat
+      cells[cell + REQUESTED] = bytes
+      cells[cell + STAMP] = 0
+      if (old === BLOCK_NULL) cells[cell + ALLOCATED_BY] = this.#seat
       this.#countAllocation(bytes - oldBytes, old === BLOCK_NULL ? 1 : 0)
     } else if (bytes !== 0) {
       this.#addCount(Counter.FAILED_ALLOCATIONS, 1)
@@ -298,11 +293,11 @@ export class HeapOps {
     if (block === BLOCK_NULL) {
       this.#addCount(Counter.EMPTY_OPS, 1)
     } else {
-      const bytes = cells[cell + Cell.REQUESTED]!
+      const bytes = cells[cell + REQUESTED]!
       const words = wordsOfBytes(bytes)
       if (pages === 0) {
         if (words > 0) this.#process.touchRange(block, words)
-        if (bytes >= 8) cells[cell + Cell.STAMP] = this.#stampEnds(block, bytes)
+        if (bytes >= 8) cells[cell + STAMP] = this.#stampEnds(block, bytes)
       } else {
         this.#writePages(block, Math.min(words, pages * PAGE_WORDS))
       }
@@ -349,7 +344,7 @@ export class HeapOps {
     const displaced = to > from ? held : this.#open(target, to < 0)
     if (displaced !== 0) this.#release(target, displaced as Block, false)
     if (block === 0) this.#addCount(Counter.EMPTY_OPS, 1)
-    for (let field = Cell.REQUESTED; field <= Cell.STAMP; field++) {
+    for (let field = REQUESTED; field <= STAMP; field++) {
       cells[target + field] = cells[source + field]!
     }
     this.#close(target, to < 0, block)
@@ -365,7 +360,7 @@ export class HeapOps {
     const second = this.cellAt(lower)
     const x = this.#open(first, upper < 0)
     const y = this.#open(second, lower < 0)
-    for (let field = Cell.REQUESTED; field <= Cell.STAMP; field++) {
+    for (let field = REQUESTED; field <= STAMP; field++) {
       const kept = cells[first + field]!
       cells[first + field] = cells[second + field]!
       cells[second + field] = kept
@@ -376,12 +371,12 @@ export class HeapOps {
 
   /** The block of a cell; a shared cell is this lab thread's alone until `#close`. */
   #open(cell: number, shared: boolean): number {
-    return shared ? claimCell(this.#cells, cell) : this.#cells[cell + Cell.BLOCK]!
+    return shared ? claimCell(this.#cells, cell) : this.#cells[cell + BLOCK]!
   }
 
   #close(cell: number, shared: boolean, block: number): void {
     if (shared) releaseCell(this.#cells, cell, block)
-    else this.#cells[cell + Cell.BLOCK] = block
+    else this.#cells[cell + BLOCK] = block
   }
 
   #time(kind: number, ns: number): void {
