@@ -3,26 +3,20 @@
  * the structure it protects, so that structures keep their real size; everything else about a lock
  * lies in the lock table by lock id. Follows the mutex of U. Drepper, "Futexes Are Tricky".
  */
-import {
-  type Control,
-  ControlWord,
-  RunState,
-  SEAT_ROW_WORDS,
-  SeatState,
-  SeatWord,
-} from '../words/control.ts'
-import { Counter } from '../words/events.ts'
+import type { Control, SeatState } from '../words/control.ts'
+import * as layout from '../words/control.ts'
+import type { Counter } from '../words/events.ts'
+import * as events from '../words/events.ts'
 import type { SharedWords } from '../words/units.ts'
-import {
-  LockFigure,
-  LockWord,
-  lockFloats,
-  lockWords,
-  makeLockRow,
-  ROW_FLOAT64,
-  ROW_INT32,
-} from './lock-table.ts'
+import * as table from './lock-table.ts'
+import { lockFloats, lockWords, makeLockRow } from './lock-table.ts'
 import { WAIT_SLICE_MS } from './wait-slice.ts'
+
+// Bound once: the engine folds a module's own constants, but loads imported ones each time.
+const { ControlWord, RunState, SEAT_ROW_WORDS, SeatWord } = layout
+const { LOCK, RUNNING } = layout.SeatState
+const { KERNEL_WAIT_NS, LOCK_WAITS, LOCK_WAIT_NS, TRYLOCK_FAILURES } = events.Counter
+const { LockFigure, LockWord, ROW_FLOAT64, ROW_INT32 } = table
 
 const FREE = 0
 const HELD = 1
@@ -89,7 +83,7 @@ export class Locks {
   /** True when the mutex was free and is now held. A failed try counts in the caller's row. */
   tryLock(words: SharedWords, word: number, id: number): boolean {
     if (Atomics.compareExchange(words, word, FREE, HELD) !== FREE) {
-      this.#count(Counter.TRYLOCK_FAILURES, 1)
+      this.#count(TRYLOCK_FAILURES, 1)
       return false
     }
     this.#acquired(id)
@@ -126,12 +120,12 @@ export class Locks {
     const waitersAt = this.#rows + id * ROW_INT32 + LockWord.WAITERS
     const start = this.#clock()
     const waiting = Atomics.add(this.#int32, waitersAt, 1) + 1
-    this.#publish(SeatState.LOCK, id + 1)
+    this.#publish(LOCK, id + 1)
     try {
       this.#wait(words, word)
     } finally {
       Atomics.sub(this.#int32, waitersAt, 1)
-      this.#publish(SeatState.RUNNING, 0)
+      this.#publish(RUNNING, 0)
     }
     const waited = this.#clock() - start
     this.#add(figures + LockFigure.WAITS, 1)
@@ -139,10 +133,10 @@ export class Locks {
     this.#raise(figures + LockFigure.WAIT_NS_MAX, waited)
     this.#raise(figures + LockFigure.WAITERS_MAX, waiting)
     if (id === MMAP_LOCK_ID) {
-      this.#count(Counter.KERNEL_WAIT_NS, waited)
+      this.#count(KERNEL_WAIT_NS, waited)
     } else {
-      this.#count(Counter.LOCK_WAIT_NS, waited)
-      this.#count(Counter.LOCK_WAITS, 1)
+      this.#count(LOCK_WAIT_NS, waited)
+      this.#count(LOCK_WAITS, 1)
     }
   }
 

@@ -41,8 +41,11 @@ export const wordOfPage = (page: PageNumber): WordIndex => (page * PAGE_WORDS) a
 /** The word `words` further up. */
 export const wordAt = (base: WordIndex, words: number): WordIndex => (base + words) as WordIndex
 
-/** Whole words that hold `bytes`, rounded up. */
-export const wordsOfBytes = (bytes: number): number => Math.ceil(bytes / BYTES_PER_WORD)
+const INT32_MAX = 0x7fffffff
+
+/** Whole words that hold `bytes`, rounded up. The shift keeps blocks' sizes small integers. */
+export const wordsOfBytes = (bytes: number): number =>
+  bytes >= 0 && bytes <= INT32_MAX ? (bytes + 3) >>> 2 : Math.ceil(bytes / BYTES_PER_WORD)
 export const bytesOfWords = (words: number): number => words * BYTES_PER_WORD
 /** Whole pages that hold `bytes`, rounded up. */
 export const pagesOfBytes = (bytes: number): number => Math.ceil(bytes / PAGE_BYTES)
