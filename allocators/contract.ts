@@ -215,6 +215,37 @@ export interface Violation {
   readonly where: string
 }
 
+/** One chunk of an arena, or one span: what a design cuts its memory into. */
+export interface ChunkEntry {
+  readonly words: number
+  /** In words: `in use`, `unsorted`, `top`, `class 512, 7 of 16 in use`. */
+  readonly state: string
+  /** As they stand in ptmalloc's size field: P 1, M 2, A 4; 0 elsewhere. */
+  readonly flags: number
+  /** What malloc returned for it, when it is in use and may be the workload's; else 0. */
+  readonly block: WordIndex
+}
+
+/** The last regions of an arena's newest heap that `inspect` visited, headers left out. */
+export interface ArenaTail {
+  readonly arena: number
+  /** First words of the regions, in address order; the last one is the top. */
+  readonly starts: readonly WordIndex[]
+  readonly kinds: readonly RegionKind[]
+  /** Regions of the heap before them. */
+  readonly left: number
+}
+
+/** The highest chunks of an arena's newest heap: each starts where the one before ends. */
+export interface ChunkList {
+  /** Index into `HeapReport.arenas`. */
+  readonly arena: number
+  readonly start: WordIndex
+  /** Chunks below them that are not listed. */
+  readonly left: number
+  readonly chunks: readonly ChunkEntry[]
+}
+
 /** An allocator design. `T` is its tunables, all resolved to numbers. */
 export interface Design<T = Readonly<Record<string, number>>> {
   readonly name: string
@@ -235,6 +266,11 @@ export interface Design<T = Readonly<Record<string, number>>> {
   attach(process: Process, tunables: T, thread: ThreadInfo): ThreadHeap
   /** At a safepoint: no locks, bounded walk. `visit` gets every byte the design has mapped. */
   inspect(process: Process, tunables: T, visit?: RegionVisitor): HeapReport
+  /**
+   * At a safepoint, after `inspect`: the last `most` chunks of every arena. `tails` are the last
+   * regions of arenas that end in a top, so that no second walk is needed. Not shown when absent.
+   */
+  chunks?(process: Process, tunables: T, most: number, tails: readonly ArenaTail[]): ChunkList[]
   /** At a safepoint: every structural invariant of the design. */
   check(process: Process, tunables: T): Violation[]
   /** Any time, without locks: bounded, a few words per arena. Not shown when absent. */

@@ -46,6 +46,36 @@ describe('variants', () => {
     })
   })
 
+  it('take GLIBC_TUNABLES apart, with its name or without', () => {
+    const both = [
+      { name: 'glibc.malloc.arena_max', text: '1' },
+      { name: 'glibc.malloc.trim_threshold', text: '4096' },
+    ]
+    const list = 'glibc.malloc.arena_max=1:glibc.malloc.trim_threshold=0x1000'
+    expect(parseVariant(`glibc:GLIBC_TUNABLES=${list}`).assignments).toEqual(both)
+    expect(parseVariant(`glibc:${list}`).assignments).toEqual(both)
+    expect(parseVariant(`./a:b/my.ts:GLIBC_TUNABLES=:${list}::`).assignments).toEqual(both)
+    expect(parseVariant(`native:glibc:M_MXFAST=0,GLIBC_TUNABLES=${list}`)).toMatchObject({
+      design: 'native:glibc',
+      assignments: [{ name: 'M_MXFAST', text: '0' }, ...both],
+    })
+    const octal = parseVariant('glibc:GLIBC_TUNABLES=glibc.malloc.top_pad=010').assignments
+    expect(octal).toEqual([{ name: 'glibc.malloc.top_pad', text: '8' }])
+    expect(resolve('glibc:GLIBC_TUNABLES=glibc.malloc.arena_max=3').arena_max).toBe(3)
+  })
+
+  it.each([
+    ['glibc:GLIBC_TUNABLES=glibc.malloc.arena_mx=1', /did you mean glibc\.malloc\.arena_max/],
+    ['glibc:GLIBC_TUNABLES=glibc.malloc.arena_max', /in GLIBC_TUNABLES .* expected name=value/],
+    ['glibc:GLIBC_TUNABLES=glibc.malloc.arena_max=', /no value after the =/],
+    ['glibc:GLIBC_TUNABLES=::', /GLIBC_TUNABLES: names no tunable/],
+    ['glibc:arena_max=1,GLIBC_TUNABLES=glibc.malloc.arena_max=2', /arena_max is given twice/],
+    ['glibc:GLIBC_TUNABLES=glibc.malloc.arena_max=one', /expected a whole number from 0 to 1024/],
+  ])('%s is refused in one line', (variant, message) => {
+    expect(() => resolve(variant)).toThrow(message)
+    expect(() => resolve(variant)).toThrow(BadInput)
+  })
+
   it('may be files and native allocators', () => {
     expect(parseVariant('./a:b/my.ts:x=1').design).toBe('./a:b/my.ts')
     expect(parseVariant('./my.ts:path=a/b').design).toBe('./my.ts')

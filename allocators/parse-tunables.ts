@@ -21,11 +21,14 @@ export interface Variant {
 
 /** Designs whose own name has a colon. */
 const NATIVE = 'native:'
+/** The variable whose value is itself a list of names and values. */
+const GLIBC_TUNABLES = 'GLIBC_TUNABLES'
 
 /**
  * `design`, `design:name=value,…`, `./my-design.ts:name=value` or `native:jemalloc:name=value`.
- * Throws `BadInput` for an empty design and for assignments that are none; names and values are
- * looked at by `resolveTunables`.
+ * The value of GLIBC_TUNABLES is taken apart into the tunables it names. Throws `BadInput` for an
+ * empty design and for assignments that are none; names and values are looked at by
+ * `resolveTunables`.
  */
 export function parseVariant(text: string): Variant {
   const label = text.trim()
@@ -39,8 +42,34 @@ export function parseVariant(text: string): Variant {
     throw new BadInput(`variant ${quoted(text)}: expected tunable=value after the colon`)
   }
   const parts = rest === '' ? [] : rest.split(',')
-  const assignments = parts.map((part) => parseAssignment(part, `variant ${quoted(text)}: tunable`))
+  const what = `variant ${quoted(text)}: tunable`
+  const assignments = parts.flatMap((part) => ofTunablesList(parseAssignment(part, what), what))
   return { label, design, assignments }
+}
+
+/**
+ * `GLIBC_TUNABLES=glibc.malloc.arena_max=1:glibc.malloc.top_pad=0x1000`, with or without the
+ * variable's name, is one assignment for each tunable in it; empty places between colons are passed
+ * over, and numbers may be hexadecimal or octal, as glibc reads them. Others stay as they are.
+ */
+function ofTunablesList(assignment: Assignment, what: string): readonly Assignment[] {
+  const { name, text } = assignment
+  const isBare = name.startsWith('glibc.')
+  if (!isBare && name !== GLIBC_TUNABLES) return [assignment]
+  const places = (isBare ? `${name}=${text}` : text)
+    .split(':')
+    .filter((place) => place.trim() !== '')
+  if (places.length === 0) throw new BadInput(`${what} ${GLIBC_TUNABLES}: names no tunable`)
+  return places.map((place) => {
+    const one = parseAssignment(place, isBare ? what : `${what} in ${GLIBC_TUNABLES}`)
+    return { name: one.name, text: decimalOf(one.text) }
+  })
+}
+
+/** `0x1000` and `010` in decimal, as strtoul reads them; other texts unchanged. */
+function decimalOf(text: string): string {
+  if (/^0x[\da-f]{1,12}$/i.test(text)) return String(Number(text))
+  return /^0[0-7]{1,16}$/.test(text) ? String(Number.parseInt(text, 8)) : text
 }
 
 /** Where the colon before the tunables may first be: past `native:` or the last slash of a path. */

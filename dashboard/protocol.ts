@@ -20,6 +20,8 @@
  */
 import * as v from 'valibot'
 import type { LogSample, SafepointSample, Sample, VariantSummary } from '../lab/metrics/types.ts'
+import type { Catalogue, PastRuns, SessionState } from './catalogue.ts'
+import { RunSetup } from './setup.ts'
 
 const PROTOCOL_VERSION = 1
 const HEADER_BYTES = 16
@@ -41,6 +43,12 @@ export const FrameKind = {
   FINISH: 7,
   /** JSON `ServerStatus`: what this client may do and what it missed. */
   STATUS: 8,
+  /** JSON `Catalogue`: what can be run here. Only from a server that starts runs. */
+  CATALOGUE: 9,
+  /** JSON `SessionState`: what runs now, and how. The newest counts. */
+  SESSION: 10,
+  /** JSON `PastRuns`. The newest counts. */
+  RUNS: 11,
 } as const
 export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind]
 
@@ -72,7 +80,7 @@ export interface NamesAdded {
 }
 
 export interface ServerStatus {
-  /** Whether pause, resume and stop are accepted. */
+  /** Whether starting and steering are accepted. */
   readonly control: boolean
   /** Frames left out for this client because it read too slowly. */
   readonly skipped: number
@@ -88,10 +96,19 @@ export const CLIENT_MESSAGE_BYTES_MAX = 64 * 1024
 const Watch = v.strictObject({ type: v.literal('watch'), on: v.boolean() })
 const Steer = v.strictObject({
   type: v.literal('steer'),
-  action: v.picklist(['pause', 'resume', 'stop']),
+  action: v.picklist(['pause', 'resume', 'step', 'stop']),
 })
-/** `watch`: a hidden page asks for no frames. `steer`: only served when control was allowed. */
-export const ClientMessage = v.variant('type', [Watch, Steer])
+const Start = v.strictObject({
+  type: v.literal('start'),
+  setup: RunSetup,
+  /** Stand still before the first op, until it is stepped or resumed. */
+  hold: v.boolean(),
+})
+/**
+ * `watch`: a hidden page asks for no frames. `steer` and `start`: only served when control was
+ * allowed.
+ */
+export const ClientMessage = v.variant('type', [Watch, Steer, Start])
 export type ClientMessage = v.InferOutput<typeof ClientMessage>
 export type SteerAction = v.InferOutput<typeof Steer>['action']
 
@@ -184,6 +201,17 @@ function frameOf(
   return view
 }
 
+type JsonBody =
+  | RunDescription
+  | NamesAdded
+  | SafepointSample
+  | LogSample
+  | VariantEnd
+  | ServerStatus
+  | Catalogue
+  | SessionState
+  | PastRuns
+
 /**
  * A frame whose body is JSON. `t` is nanoseconds of the variant's clock, 0 where there is none.
  */
@@ -192,7 +220,7 @@ export function encodeJson(
   variant: number,
   sequence: number,
   t: number,
-  body: RunDescription | NamesAdded | SafepointSample | LogSample | VariantEnd | ServerStatus,
+  body: JsonBody,
 ): Uint8Array<ArrayBuffer> {
   const text = new TextEncoder().encode(JSON.stringify(body))
   const view = frameOf(kind, variant, sequence, t, text.byteLength)
@@ -278,6 +306,9 @@ export type Frame = { readonly variant: number; readonly sequence: number } & (
   | { readonly kind: typeof FrameKind.EVENT; readonly body: LogSample }
   | { readonly kind: typeof FrameKind.FINISH; readonly body: VariantEnd }
   | { readonly kind: typeof FrameKind.STATUS; readonly body: ServerStatus }
+  | { readonly kind: typeof FrameKind.CATALOGUE; readonly body: Catalogue }
+  | { readonly kind: typeof FrameKind.SESSION; readonly body: SessionState }
+  | { readonly kind: typeof FrameKind.RUNS; readonly body: PastRuns }
 )
 
 /**

@@ -1,5 +1,6 @@
-/** What users' own scenarios and designs import from 'arena-lab'. */
+/** What users' own scenarios and designs import from 'arena-lab'; `designs` are there to vary. */
 export * from '../allocators/contract.ts'
+export { designs } from '../allocators/registry.ts'
 export type { TunableSpec, TunableSpecs } from '../allocators/tunables.ts'
 export { Event } from './words/events.ts'
 export * from './words/units.ts'

@@ -210,3 +210,72 @@ describe('rtsp-sessions', () => {
     expect(run.plan).toMatchObject({ threads: 6, stackBytes: 65536, barriers: 2 })
   })
 })
+
+describe('the classic stress programs', () => {
+  it('larson: replaces blocks of its slots, and hands them to a successor', () => {
+    const given = { threads: '2', slots: '50', rounds: '300', work: '700', warmUp: '20' }
+    const run = new Recording('larson', given)
+    const servers = run.of('server')
+    expect(servers.map(({ args }) => [args['index'], args['generation'], args['left']])).toEqual([
+      [0, 0, 700],
+      [0, 1, 400],
+      [0, 2, 100],
+      [1, 0, 700],
+      [1, 1, 400],
+      [1, 2, 100],
+    ])
+    expect(servers.map(({ ops }) => ops['malloc'])).toEqual([320, 300, 100, 320, 300, 100])
+    expect(servers.map(({ ops }) => ops['free'])).toEqual([320, 300, 100, 320, 300, 100])
+    expect(run.of('main')[0]).toMatchObject({ ops: { malloc: 100 }, phases: ['running'] })
+    const sizes = servers.flatMap((server) => server.sizes)
+    expect(Math.min(...sizes)).toBeGreaterThanOrEqual(8)
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(1000)
+    expect(run.plan).toMatchObject({ threads: 4, privateCells: 50, seconds: undefined })
+    expect(new Recording('larson', { work: '1', threads: '1' }).params['slots']).toBe(5000)
+  })
+
+  it('xmalloc: consumers free all that producers allocate, at most 100 batches on the way', () => {
+    const run = new Recording('xmalloc', { threads: '3', batch: '64', work: '5' })
+    expect(run.of('producer').map(({ ops }) => [ops['malloc'], ops['send']])).toEqual(
+      Array(3).fill([5 * 64, 5]),
+    )
+    expect(run.of('consumer').map(({ ops }) => [ops['free'], ops['receive']])).toEqual(
+      Array(3).fill([5 * 64, 5]),
+    )
+    expect(run.plan.channelCapacities).toEqual([33, 33, 33])
+    expect(run.plan).toMatchObject({ threads: 7, tableCells: 3 * 35 * 64 })
+  })
+
+  it('threadtest: the objects of all threads together, allocated and freed each round', () => {
+    const run = new Recording('threadtest', { threads: '4', objects: '1000', rounds: '3' })
+    expect(run.total('malloc')).toBe(3 * 1000)
+    expect(run.total('free')).toBe(3 * 1000)
+    expect(new Set(run.of('worker')[0]!.sizes)).toEqual(new Set([8]))
+  })
+
+  it('cache-scratch hands one object to each thread, cache-thrash none', () => {
+    const given = { threads: '3', rounds: '4', writes: '100' }
+    const scratch = new Recording('cache-scratch', given)
+    expect(scratch.of('main')[0]!.ops).toMatchObject({ malloc: 3, start: 3 })
+    expect(
+      scratch.of('worker').map(({ ops }) => [ops['malloc'], ops['write'], ops['free']]),
+    ).toEqual(Array(3).fill([4, 400, 5]))
+    const thrash = new Recording('cache-thrash', given)
+    expect(thrash.of('main')[0]!.ops['malloc']).toBeUndefined()
+    expect(
+      thrash.of('worker').map(({ ops }) => [ops['malloc'], ops['write'], ops['free']]),
+    ).toEqual(Array(3).fill([4, 400, 4]))
+  })
+
+  it('round-robin: each turn frees the blocks of the turn before', () => {
+    const run = new Recording('round-robin', { threads: '3', blocks: '100', rounds: '2' })
+    expect(run.of('worker').map(({ ops }) => [ops['malloc'], ops['free'] ?? 0])).toEqual([
+      [200, 100],
+      [200, 200],
+      [200, 200],
+    ])
+    expect(run.of('worker').map(({ ops }) => ops['barrier'])).toEqual([6, 6, 6])
+    expect(run.of('main')[0]!.phases).toEqual(['round 1', 'round 2'])
+    expect(run.plan.tableCells).toBe(100)
+  })
+})

@@ -11,6 +11,12 @@
  *   -a tcmalloc
  *   -a tcmalloc:kMaxThreadCacheSize=2MiB,kDefaultOverallThreadCacheSize=20MiB,kMaxOverages=1
  *   -a tcmalloc:TCMALLOC_MAX_TOTAL_THREAD_CACHE_BYTES=512KiB -P releases=20
+ *
+ * The first two bound what all caches hold together ("idle"). kMaxOverages says how soon one list
+ * gets shorter that overflows, and shows only where that list, and not the whole cache, is at its
+ * limit. So while the caches are empty, at the height of the last burst, every worker makes and
+ * frees small entries of a size nothing else has, and then drops its share of an index that main
+ * has built of the same: more than it ever allocated ("dropped").
  */
 import { defineScenario } from '../lab/workload/scenario.ts'
 import { sizeMix } from '../lab/workload/size-mix.ts'
@@ -22,21 +28,27 @@ const BLOCK_SIZES = sizeMix([
   { weight: 1, low: 8192, high: 65_535 },
 ])
 
+/** Of an entry of the index: smaller than any block of a burst, so that its class is its own. */
+const ENTRY_BYTES = 16
+
 const NS_PER_MS = 1_000_000
+
+/** Entries of the index that each worker drops: three for eight it has made itself. */
+const droppedBy = (entries: number): number => Math.floor((3 * entries) / 8)
 
 /** All workers hold their burst. */
 const HELD = 0
 /** Main has looked: they may free it. */
 const LOOKED = 1
-/** All workers have freed their burst. */
+/** All workers have freed their burst, or dropped their share of the index. */
 const FREED = 2
 
 export default defineScenario({
   name: 'thread-cache-hoard',
   summary:
     'Threads allocate bursts of small blocks, free them all and idle: nothing is live, but every ' +
-    'thread keeps a cache. Look at thread-cache bytes and RSS at "idle", at what is left after ' +
-    '"released" (free pages given back), and after "ended" (caches given back).',
+    'thread keeps a cache. Look at thread-cache bytes at "dropped" and "idle", and at the RSS ' +
+    'left after "released" (free pages given back) and "ended" (caches given back).',
   params: {
     workers: {
       default: 32,
@@ -59,6 +71,13 @@ export default defineScenario({
       max: 1_000_000,
       meaning: 'Blocks a thread holds at the height of a burst.',
     },
+    entries: {
+      default: 8000,
+      unit: 'count',
+      min: 0,
+      max: 1_000_000,
+      meaning: 'Index entries of 16 bytes a worker makes and frees; it drops 3 for 8 of others.',
+    },
     releases: {
       default: 0,
       unit: 'count',
@@ -75,15 +94,25 @@ export default defineScenario({
     },
   },
   threads: (p) => p.workers + (p.releases > 0 ? 2 : 1),
-  privateCells: (p) => p.blocks,
+  privateCells: (p) => p.blocks + p.entries,
+  tables: (p) => ({ index: p.workers * droppedBy(p.entries) }),
   barriers: () => 3,
 
   *main(t, p) {
-    for (let i = 0; i < p.workers; i++) t.start('worker')
+    for (let entry = 0; entry < p.workers * droppedBy(p.entries); entry++) {
+      t.malloc(ENTRY_BYTES, t.table('index', entry))
+      yield
+    }
+    for (let index = 0; index < p.workers; index++) t.start('worker', { index })
     if (p.releases > 0) t.start('releaser')
     for (let burst = 1; burst <= p.bursts; burst++) {
       t.barrier(HELD, p.workers + 1)
-      if (burst === p.bursts) t.phase('held')
+      if (burst === p.bursts) {
+        t.phase('held')
+        t.barrier(LOOKED, p.workers + 1)
+        t.barrier(FREED, p.workers + 1)
+        t.phase('dropped')
+      }
       t.barrier(LOOKED, p.workers + 1)
       t.barrier(FREED, p.workers + 1)
       yield
@@ -100,8 +129,9 @@ export default defineScenario({
     yield
   },
 
-  *worker(t, p) {
+  *worker(t, p, { index }: { index: number }) {
     const first = t.cells(p.blocks)
+    const entries = t.cells(p.entries)
     for (let burst = 0; burst < p.bursts; burst++) {
       for (let i = 0; i < p.blocks; i++) {
         const block = t.malloc(t.random.pick(BLOCK_SIZES), t.at(first, i))
@@ -109,6 +139,17 @@ export default defineScenario({
         yield
       }
       t.barrier(HELD, p.workers + 1)
+      if (burst === p.bursts - 1) {
+        t.barrier(LOOKED, p.workers + 1)
+        for (let i = 0; i < p.entries; i++) t.malloc(ENTRY_BYTES, t.at(entries, i))
+        yield
+        for (let i = 0; i < p.entries; i++) t.free(t.at(entries, i))
+        yield
+        const share = droppedBy(p.entries)
+        for (let i = 0; i < share; i++) t.free(t.table('index', index * share + i))
+        t.barrier(FREED, p.workers + 1)
+        yield
+      }
       t.barrier(LOOKED, p.workers + 1)
       for (let i = 0; i < p.blocks; i++) {
         t.free(t.at(first, i))

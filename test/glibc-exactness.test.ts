@@ -9,8 +9,16 @@ import { describe, expect, it } from 'vitest'
 import { nativeGlibcVersion } from '../lab/machine/native/build.ts'
 import { placementLines } from '../lab/machine/placements.ts'
 import { SerialMachine } from '../lab/machine/serial/serial-machine.ts'
-import { SOAK_PROFILES, SOAK_THREADS, SOAK_VARIANTS, soak } from '../lab/session/verify/soak.ts'
+import { compareTrace } from '../lab/session/verify/compare.ts'
+import {
+  MORE_VARIANTS,
+  SOAK_PROFILES,
+  SOAK_THREADS,
+  SOAK_VARIANTS,
+  soak,
+} from '../lab/session/verify/soak.ts'
 import { GLIBC_VERSION, subjectOf } from '../lab/session/verify/subject.ts'
+import { memorySource } from '../lab/session/verify/trace-source.ts'
 import { hostOptions } from '../lab/session/verify/verify.ts'
 import { GIB } from '../lab/words/units.ts'
 import { parseTrace } from '../lab/workload/trace/read.ts'
@@ -57,8 +65,8 @@ describe('glibc: the real placements, kept as fixtures', () => {
   }
 })
 
-describe.skipIf(!sameGlibc)(`glibc: a soak beside this machine’s glibc ${version}`, () => {
-  it('a million ops over all tunable sets: nothing differs', async () => {
+describe.skipIf(!sameGlibc)(`glibc: beside this machine’s glibc ${version}`, () => {
+  it('a soak of a million ops over all tunable sets: nothing differs', async () => {
     const subjects = await Promise.all(SOAK_VARIANTS.map(subjectOf))
     const { rows, failures } = await soak(
       subjects,
@@ -82,5 +90,12 @@ describe.skipIf(!sameGlibc)(`glibc: a soak beside this machine’s glibc ${versi
     expect(rows).toHaveLength(14)
     expect(sum(({ ops }) => ops)).toBeGreaterThanOrEqual(1_000_000)
     expect(sum(({ checkpoints }) => checkpoints)).toBeGreaterThan(1000)
+  })
+  it('refusals, 10 000 unsorted chunks, chains of heaps, under rarer tunables too', async () => {
+    const edges = memorySource('edges', parseTrace('edges', [unzipped('edges.trace.gz')]))
+    for (const variant of ['glibc:mmap_max=0', 'glibc:tcache_count=0', ...MORE_VARIANTS]) {
+      const { difference } = await compareTrace(edges, await subjectOf(variant), hostOptions())
+      expect({ variant, difference }).toEqual({ variant, difference: undefined })
+    }
   })
 })

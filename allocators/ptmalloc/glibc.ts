@@ -4,6 +4,7 @@ import { GLIBC_ARENA_WORDS } from './arena-layout.ts'
 import { boot } from './boot.ts'
 import { check } from './check.ts'
 import { FIELD_WORDS } from './chunk-layout.ts'
+import { chunkLists } from './chunk-list.ts'
 import { fitHeapMax } from './fit.ts'
 import { intFreeLocked } from './free.ts'
 import { GlibcThreadHeap } from './glibc-heap.ts'
@@ -50,6 +51,7 @@ export const glibc: Design<GlibcTunables> = {
     new GlibcThreadHeap(attachThread(process, glibcSettings(tunables), glibcRules, thread)),
   fit: fitHeapMax,
   inspect: (process, tunables, visit) => inspect(openGlibc(process, tunables), visit),
+  chunks: (process, tunables, most, tails) => chunkLists(openGlibc(process, tunables), most, tails),
   check: (process, tunables) => check(openGlibc(process, tunables)),
   glance: (process, tunables) => glance(openGlibc(process, tunables)),
 }

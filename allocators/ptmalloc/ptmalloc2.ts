@@ -3,6 +3,7 @@ import type { Design, Process } from '../contract.ts'
 import { PTMALLOC2_ARENA_WORDS } from './arena-layout.ts'
 import { boot } from './boot.ts'
 import { check } from './check.ts'
+import { chunkLists } from './chunk-list.ts'
 import { fitHeapMax } from './fit.ts'
 import { PTMALLOC2_HEAP_INFO_WORDS } from './heap-layout.ts'
 import { glance, inspect } from './inspect.ts'
@@ -52,6 +53,8 @@ export const ptmalloc2: Design<Ptmalloc2Tunables> = {
     ),
   fit: fitHeapMax,
   inspect: (process, tunables, visit) => inspect(openPtmalloc2(process, tunables), visit),
+  chunks: (process, tunables, most, tails) =>
+    chunkLists(openPtmalloc2(process, tunables), most, tails),
   check: (process, tunables) => check(openPtmalloc2(process, tunables)),
   glance: (process, tunables) => glance(openPtmalloc2(process, tunables)),
 }

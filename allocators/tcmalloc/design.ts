@@ -6,6 +6,7 @@ import { inspectLibrary } from './inspect.ts'
 import { Library } from './library.ts'
 import { TcmallocHeap } from './malloc.ts'
 import { TC_PAGE_BYTES } from './size-class.ts'
+import { spanList } from './span-list.ts'
 import { startupAllocations, TLS_MODULES } from './startup.ts'
 import { STATIC_BYTES, Static } from './static-layout.ts'
 import { Tls } from './thread-cache-layout.ts'
@@ -48,6 +49,10 @@ export const tcmalloc: Design<TcmallocTunables> = {
 
   inspect(process, tunables, visit) {
     return inspectLibrary(libraryOf(process, tunables), visit)
+  },
+
+  chunks(process, tunables, most) {
+    return spanList(libraryOf(process, tunables), most)
   },
 
   check(process, tunables) {

@@ -98,16 +98,23 @@ export class PageMap {
       if (end === 0) first = index * LEAF_ENTRIES
       end = (index + 1) * LEAF_ENTRIES
     }
-    return [first, end]
+    return [first, Math.min(end, Math.ceil(this.#words.length / TC_PAGE_WORDS))]
   }
 
-  hasLeaf(page: number): boolean {
-    return this.#words[this.#root + (page >>> LEAF_BITS) * ROOT_ENTRY_WORDS] !== WORD_NULL
-  }
-
-  /** The first page of the next leaf. */
-  leafEnd(page: number): number {
-    return ((page >>> LEAF_BITS) + 1) * LEAF_ENTRIES
+  /** The first page of [from, end) that leads to a span; `end` when none does. */
+  nextWithSpan(from: number, end: number): number {
+    const words = this.#words
+    let page = from
+    while (page < end) {
+      const index = page >>> LEAF_BITS
+      const leaf = words[this.#root + index * ROOT_ENTRY_WORDS]!
+      const leafEnd = Math.min(end, (index + 1) * LEAF_ENTRIES)
+      if (leaf === WORD_NULL) page = leafEnd
+      for (; page < leafEnd; page++) {
+        if (words[leaf + (page & (LEAF_ENTRIES - 1)) * LEAF_ENTRY_WORDS] !== WORD_NULL) return page
+      }
+    }
+    return end
   }
 
   // ── the page cache ───────────────────────────────────────────────────────────────────────────

@@ -15,17 +15,13 @@ export function walkSpans(library: Library, visit: (span: WordIndex) => void): b
   const { pageMap, process } = library
   const words = process.words
   const [first, end] = pageMap.mappedPages()
-  let page = first
+  let page = pageMap.nextWithSpan(first, end)
   while (page < end) {
     const span = pageMap.span(page)
-    if (span === WORD_NULL) {
-      page = pageMap.hasLeaf(page) ? page + 1 : pageMap.leafEnd(page)
-      continue
-    }
     const length = words[span + Span.LENGTH]!
     if (words[span + Span.START] !== page || length <= 0 || page + length > end) return false
     visit(span)
-    page += length
+    page = pageMap.nextWithSpan(page + length, end)
   }
   return true
 }

@@ -5,7 +5,7 @@
  * What a slow reader costs is bounded: a live page with more than 1 MiB unread has frames left out,
  * and a page catching up never has more than 256 KiB unread.
  */
-import type { RawData, WebSocket } from 'ws'
+import { type RawData, WebSocket } from 'ws'
 import { encodeJson, FrameKind, type ServerStatus } from '../protocol.ts'
 import type { StoredFrame } from './history.ts'
 
@@ -16,13 +16,23 @@ const CATCH_UP_BYTES = 256 * 1024
 /** Messages a page may send in one second; a page sends a handful in a minute. */
 const MESSAGES_PER_SECOND_MAX = 50
 
+/** Notices and states for a page that reads nothing are left out above this much unread, bytes. */
+const STATE_BYTES_MAX = BUFFERED_BYTES_MAX + 256 * 1024
+
 /** What the clients need of the dashboard. */
 export interface ClientHost {
   /** The first frame of the history after `sequence`. */
   after(sequence: number): StoredFrame | undefined
   /** One text message of a page. The answer is a notice for it, or `undefined` to hang up. */
-  onMessage(text: string, setWatching: (on: boolean) => void): string | undefined
+  onMessage(text: string, from: Correspondent): string | undefined
   readonly control: boolean
+}
+
+/** The page a message came from. */
+export interface Correspondent {
+  watch(on: boolean): void
+  /** Tells it something later than in the answer. */
+  tell(notice: string): void
 }
 
 interface Client {
@@ -38,6 +48,8 @@ interface Client {
   answered: boolean
   messages: number
   messagesSince: number
+  /** States that changed while it read too slowly: it gets the newest of each when it has read. */
+  readonly owed: Set<FrameKind>
   readonly onFlushed: () => void
 }
 
@@ -45,6 +57,8 @@ export class Clients {
   readonly #clients = new Set<Client>()
   readonly #host: ClientHost
   readonly #pingTimer: NodeJS.Timeout
+  /** The newest frame of each kind of which only the newest counts. */
+  readonly #states = new Map<FrameKind, Uint8Array<ArrayBuffer>>()
   #skipped = 0
 
   constructor(host: ClientHost, pingMs: number) {
@@ -76,7 +90,11 @@ export class Clients {
       answered: true,
       messages: 0,
       messagesSince: 0,
-      onFlushed: () => this.#catchUp(client),
+      owed: new Set(this.#states.keys()),
+      onFlushed: () => {
+        this.#sendOwed(client)
+        this.#catchUp(client)
+      },
     }
     this.#clients.add(client)
     socket.on('close', () => this.#clients.delete(client))
@@ -85,8 +103,10 @@ export class Clients {
     socket.on('pong', () => {
       client.answered = true
     })
+    socket.on('ping', (data) => this.#onPing(client, data))
     socket.on('message', (data, isBinary) => this.#onMessage(client, data, isBinary))
     this.#sendStatus(client, '')
+    this.#sendOwed(client)
     this.#catchUp(client)
   }
 
@@ -103,6 +123,15 @@ export class Clients {
         client.skipped++
         this.#skipped++
       }
+    }
+  }
+
+  /** Something changed of which only the newest counts: every page gets it, late ones too. */
+  setState(kind: FrameKind, bytes: Uint8Array<ArrayBuffer>): void {
+    this.#states.set(kind, bytes)
+    for (const client of this.#clients) {
+      client.owed.add(kind)
+      this.#sendOwed(client)
     }
   }
 
@@ -135,7 +164,7 @@ export class Clients {
 
   /** Feeds the history to a page until it is live or has enough to read. */
   #catchUp(client: Client): void {
-    while (client.catchingUp && client.watching && client.socket.readyState === 1) {
+    while (client.catchingUp && client.watching && client.socket.readyState === WebSocket.OPEN) {
       if (client.socket.bufferedAmount > CATCH_UP_BYTES) return
       const frame = this.#host.after(client.cursor)
       if (frame === undefined) client.catchingUp = false
@@ -143,22 +172,46 @@ export class Clients {
     }
   }
 
+  #sendOwed(client: Client): void {
+    for (const kind of client.owed) {
+      if (client.socket.bufferedAmount > CATCH_UP_BYTES) return
+      client.owed.delete(kind)
+      const bytes = this.#states.get(kind)
+      if (bytes !== undefined) client.socket.send(bytes, client.onFlushed)
+    }
+  }
+
+  /** A page that sends without reading gets no answers: they would pile up here. */
   #sendStatus(client: Client, notice: string): void {
+    if (client.socket.bufferedAmount > STATE_BYTES_MAX) return
     const status: ServerStatus = { control: this.#host.control, skipped: client.skipped, notice }
     client.socket.send(encodeJson(FrameKind.STATUS, 0, 0, 0, status))
   }
 
-  #onMessage(client: Client, data: RawData, isBinary: boolean): void {
+  /** False, and hung up on, when it sends more than any page would. */
+  #mayGoOn(client: Client): boolean {
     const second = Math.floor(Date.now() / 1000)
     if (second !== client.messagesSince) client.messages = 0
     client.messagesSince = second
-    if (++client.messages > MESSAGES_PER_SECOND_MAX) {
-      client.socket.close(1008, 'too many messages')
-      return
-    }
+    if (++client.messages <= MESSAGES_PER_SECOND_MAX) return true
+    client.socket.close(1008, 'too many messages')
+    return false
+  }
+
+  /** No browser pings. Answered, but counted and never piled up. */
+  #onPing(client: Client, data: Buffer): void {
+    if (!this.#mayGoOn(client) || client.socket.bufferedAmount > STATE_BYTES_MAX) return
+    client.socket.pong(data)
+  }
+
+  #onMessage(client: Client, data: RawData, isBinary: boolean): void {
+    if (client.socket.readyState !== WebSocket.OPEN || !this.#mayGoOn(client)) return
     const notice = isBinary
       ? undefined
-      : this.#host.onMessage(data.toString(), (on) => this.#watch(client, on))
+      : this.#host.onMessage(data.toString(), {
+          watch: (on) => this.#watch(client, on),
+          tell: (notice) => this.#sendStatus(client, notice),
+        })
     if (notice === undefined) client.socket.close(1008, 'not a message of this protocol')
     else if (notice !== '') this.#sendStatus(client, notice)
   }

@@ -4,22 +4,29 @@
  * encoded once, and only when a page is connected or the history keeps it.
  */
 import { existsSync, readFileSync } from 'node:fs'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import * as v from 'valibot'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { SampleLine } from '../../lab/metrics/types.ts'
+import { messageOf } from '../../lab/words/bad-input.ts'
+import type { Catalogue, PastRuns, SessionState } from '../catalogue.ts'
 import {
   CLIENT_MESSAGE_BYTES_MAX,
   ClientMessage,
+  encodeJson,
+  FrameKind,
   type RunDescription,
   type SteerAction,
   type VariantEnd,
 } from '../protocol.ts'
-import { Clients } from './clients.ts'
-import { Gate, type Refusal, securityHeaders } from './gate.ts'
+import type { RunSetup } from '../setup.ts'
+import { Clients, type Correspondent } from './clients.ts'
+import { Gate, type Refusal } from './gate.ts'
+import type { Library } from './library.ts'
 import { listenNear } from './listen.ts'
+import { pathOf, servePages } from './pages.ts'
 import { RunFeed } from './run-feed.ts'
 
 export interface DashboardOptions {
@@ -29,8 +36,12 @@ export interface DashboardOptions {
   readonly host?: '127.0.0.1'
   /** Whether a page may pause, resume and stop the run. */
   readonly control: boolean
-  /** Called when a page with control steers the run. */
-  readonly onSteer?: (action: SteerAction) => void
+  /** Called when a page with control steers the run. The answer is a notice, empty for none. */
+  readonly onSteer?: (action: SteerAction) => string
+  /** Called when a page with control starts a run. Resolves with a notice, empty when it starts. */
+  readonly onStart?: (setup: RunSetup, hold: boolean) => Promise<string>
+  /** Past runs; without it none can be opened. */
+  readonly library?: Library
   /** The built page; by default dist/dashboard/web/index.html. */
   readonly pagePath?: string
   /** Milliseconds between pings; 30 000 by default. */
@@ -52,6 +63,11 @@ export interface Dashboard {
   publish(variant: number, line: SampleLine): void
   /** A variant ended; a `VariantSummary` will do. */
   finish(variant: number, end: VariantEnd): void
+  /** What can be run here. Without it, pages show no start page. */
+  setCatalogue(catalogue: Catalogue): void
+  /** What the session does. */
+  setSession(state: SessionState): void
+  setRuns(runs: PastRuns): void
   close(): Promise<void>
 }
 
@@ -85,14 +101,16 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
     {
       control: options.control,
       after: (sequence) => feed.after(sequence),
-      onMessage: (text, setWatching) => takeMessage(text, options, setWatching),
+      onMessage: (text, from) => takeMessage(text, options, from),
     },
     options.pingMs ?? PING_MS,
   )
   feed.onFrame = (frame, needed) => clients.broadcast(frame, needed)
   feed.isWatched = () => clients.size > 0
-  servePage(server, gate, page, port)
+  servePages(server, gate, page, options.library)
   const sockets = serveSockets(server, gate, clients)
+  const setState = (kind: FrameKind, body: Catalogue | SessionState | PastRuns): void =>
+    clients.setState(kind, encodeJson(kind, 0, 0, 0, body))
   return {
     url: `http://127.0.0.1:${port}/?token=${gate.token}`,
     port,
@@ -111,6 +129,9 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
     },
     publish: (variant, line) => feed.publish(variant, line),
     finish: (variant, end) => feed.finish(variant, end),
+    setCatalogue: (body) => setState(FrameKind.CATALOGUE, body),
+    setSession: (body) => setState(FrameKind.SESSION, body),
+    setRuns: (body) => setState(FrameKind.RUNS, body),
     close: () => closeAll(server, sockets, clients),
   }
 }
@@ -119,7 +140,7 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
 function takeMessage(
   text: string,
   options: DashboardOptions,
-  setWatching: (on: boolean) => void,
+  from: Correspondent,
 ): string | undefined {
   let parsed: unknown
   try {
@@ -127,46 +148,27 @@ function takeMessage(
   } catch {
     return undefined
   }
-  const message = v.safeParse(ClientMessage, parsed)
-  if (!message.success) return undefined
-  if (message.output.type === 'watch') setWatching(message.output.on)
-  else if (!options.control) return 'This dashboard only watches: start it with control to steer.'
-  else options.onSteer?.(message.output.action)
+  const checked = v.safeParse(ClientMessage, parsed)
+  if (!checked.success) return undefined
+  const message = checked.output
+  if (message.type === 'watch') {
+    from.watch(message.on)
+    return ''
+  }
+  if (!options.control) return READ_ONLY
+  if (message.type === 'steer') return options.onSteer?.(message.action) ?? NOT_HERE
+  if (options.onStart === undefined) return NOT_HERE
+  options.onStart(message.setup, message.hold).then(
+    (notice) => {
+      if (notice !== '') from.tell(notice)
+    },
+    (error: unknown) => from.tell(messageOf(error)),
+  )
   return ''
 }
 
-function servePage(server: Server, gate: Gate, page: string, port: number): void {
-  const headers = securityHeaders(page, port)
-  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    const refuse = ({ status, reason }: Refusal): void => {
-      response.writeHead(status, { ...headers, 'content-type': 'text/plain; charset=utf-8' })
-      response.end(`${reason}\n`)
-    }
-    const refusal = gate.refuseAddress(request, false)
-    if (refusal !== undefined) return refuse(refusal)
-    if (request.method !== 'GET') return refuse({ status: 405, reason: 'Only GET is served here.' })
-    const url = parseUrl(request)
-    if (url === undefined || url.pathname !== '/') {
-      return refuse({ status: 404, reason: 'There is nothing here.' })
-    }
-    const token = url.searchParams.get('token')
-    if (token !== null && gate.isToken(token)) {
-      // The token leaves the address bar and the history; from now on the cookie stands for it.
-      response.writeHead(303, { ...headers, location: '/', 'set-cookie': gate.setCookie() })
-      response.end()
-    } else if (token !== null || !gate.hasCookie(request)) {
-      refuse({ status: 401, reason: 'Open the whole link that arena-lab printed, with its token.' })
-    } else {
-      response.writeHead(200, { ...headers, 'content-type': 'text/html; charset=utf-8' })
-      response.end(page)
-    }
-  })
-}
-
-function parseUrl(request: IncomingMessage): URL | undefined {
-  const text = `http://127.0.0.1${request.url ?? '/'}`
-  return URL.canParse(text) ? new URL(text) : undefined
-}
+const READ_ONLY = 'This dashboard only watches: start it with --control to start and steer runs.'
+const NOT_HERE = 'This dashboard shows one run: arena-lab dashboard --control starts others.'
 
 function serveSockets(server: Server, gate: Gate, clients: Clients): WebSocketServer {
   const sockets = new WebSocketServer({
@@ -200,7 +202,7 @@ function refuseUpgrade(
 ): Refusal | undefined {
   const refusal = gate.refuseAddress(request, true)
   if (refusal !== undefined) return refusal
-  if (parseUrl(request)?.pathname !== '/live') {
+  if (pathOf(request) !== '/live') {
     return { status: 404, reason: 'There is nothing here.' }
   }
   if (!gate.hasCookie(request)) return { status: 401, reason: 'The token is missing or wrong.' }

@@ -20,12 +20,14 @@ export interface Refusal {
 /** Guards one server. Any request of any kind passes through it first. */
 export class Gate {
   readonly token = randomBytes(16).toString('hex')
+  readonly port: number
   readonly #hosts: ReadonlySet<string>
   readonly #origins: ReadonlySet<string>
   /** Cookies do not tell ports apart, so the port is part of the name. */
   readonly #cookie: string
 
   constructor(port: number) {
+    this.port = port
     const hosts = ['127.0.0.1', 'localhost', '[::1]'].map((name) => `${name}:${port}`)
     this.#hosts = new Set(hosts)
     this.#origins = new Set(hosts.map((host) => `http://${host}`))

@@ -136,7 +136,9 @@ describe('security: messages', () => {
   ])('%s ends the connection', async (_, message, code) => {
     const client = await SocketClient.connect(dashboard)
     client.socket.send(message)
-    expect(await client.closed()).toBe(code)
+    // With bytes of it still unread the kernel may cut the connection before the code arrives.
+    const cut = code === 1009 ? [1006] : []
+    expect([code, ...cut]).toContain(await client.closed())
   })
 
   it('more than 50 messages a second end the connection', async () => {
@@ -176,7 +178,10 @@ describe('security: messages', () => {
       port: 0,
       control: true,
       pagePath: testPage(),
-      onSteer: (action) => actions.push(action),
+      onSteer: (action) => {
+        actions.push(action)
+        return ''
+      },
     })
     const client = await SocketClient.connect(steered)
     for (const action of ['pause', 'resume', 'stop']) {

@@ -13,10 +13,12 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import type { RunSummary } from '../metrics/types.ts'
 import { runCli, runWithFileLimit, start } from './test/spawn.ts'
 
+const designs = fileURLToPath(new URL('../../test/designs', import.meta.url))
 const base = mkdtempSync(join(tmpdir(), 'arena-lab-cli-'))
 let folder = ''
 let count = 0
@@ -186,6 +188,19 @@ describe('cli: a disk that fails in the middle', () => {
     expect(stderr).toMatch(/^summary.json could not be written: the file would be too large$/m)
     expect(code).toBe(1)
     expect(files()).toEqual(['samples.ndjson.partial'])
+  })
+})
+
+describe('cli: a worker dies in the middle of an op', () => {
+  it('lab thread and arena lock are named, what was measured is kept: 1', async () => {
+    const design = join(designs, 'glibc-dies-in-arena.ts')
+    const { code, stdout } = await runCli(folder, 'run', ...SMALL, '-a', design, '--json')
+    expect(code).toBe(1)
+    const { folder: run, variants } = JSON.parse(stdout) as RunSummary
+    expect(variants[0]!.outcome).toBe('crashed')
+    expect(variants[0]!.message).toMatch(/it carried lab thread 2, which held "arena \d"/)
+    const samples = readFileSync(join(folder, run!, 'samples.ndjson'), 'utf8')
+    expect(samples).toContain('"type":"sample"')
   })
 })
 

@@ -1,74 +1,132 @@
-/** `--dashboard`: the page of a run under way, fed by the run's hooks. */
-import type { SteerAction } from '../../dashboard/protocol.ts'
+/**
+ * `arena-lab dashboard`: a page to start and steer runs from and to look at past ones; and
+ * `run --dashboard`, the page of one run under way.
+ */
+import { Command } from 'commander'
+import { Conductor } from '../../dashboard/server/conductor.ts'
 import { type Dashboard, startDashboard } from '../../dashboard/server/dashboard.ts'
-import type { RunningMachine } from '../machine/types.ts'
-import type { SampleLine, VariantSummary } from '../metrics/types.ts'
-import type { RunHooks, RunStart } from '../session/types.ts'
+import { Library } from '../../dashboard/server/library.ts'
+import { catalogueOf } from '../../dashboard/server/offer.ts'
+import { IDLE, ShownRun } from '../../dashboard/server/shown-run.ts'
+import { ExitCode, type RunRequest } from '../session/types.ts'
+import { catchSignals, type Interrupt } from './interrupt.ts'
+import { print, type Streams } from './streams.ts'
+import { countOption } from './values.ts'
 
 /** Where the dashboard listens unless told otherwise. */
 export const DASHBOARD_PORT = 7373
+const PORT_MAX = 65_535
 
-export class DashboardHooks implements RunHooks {
-  readonly #dashboard: Dashboard
-  #machine: RunningMachine | undefined
+/** A dashboard that shows one run. */
+export interface RunDashboard {
+  readonly run: ShownRun
+  close(): Promise<void>
+}
 
-  private constructor(dashboard: Dashboard) {
-    this.#dashboard = dashboard
+/** Prints where it is. Rejects when the page was never built or no port is free. */
+export async function openRunDashboard(
+  port: number,
+  control: boolean,
+  directory: string,
+  streams: Streams,
+  interrupt: Interrupt,
+): Promise<RunDashboard> {
+  let run: ShownRun | undefined
+  const dashboard = await startDashboard({
+    port,
+    control,
+    library: new Library(directory),
+    onSteer: (action) => run?.steer(action) ?? '',
+  })
+  run = new ShownRun(dashboard, { hold: false, query: '', stop: interrupt.stop })
+  await printPlace(dashboard, streams)
+  return { run, close: () => dashboard.close() }
+}
+
+async function printPlace({ url, notices }: Dashboard, { err }: Streams): Promise<void> {
+  for (const line of [`dashboard: ${url}`, ...notices]) await print(err, `${line}\n`)
+}
+
+interface DashboardFlags {
+  readonly port: number
+  readonly control: boolean
+  readonly dir: string
+}
+
+const HELP = `
+Without --control the page shows past runs and tells the command that starts one; nobody can start
+or stop anything from a browser. It listens on 127.0.0.1 alone, and only for whoever has the link.`
+
+/** `parse` reads the arguments of `arena-lab run`. */
+export function dashboardCommand(
+  streams: Streams,
+  exit: (code: number) => void,
+  parse: (words: readonly string[]) => RunRequest,
+): Command {
+  return new Command('dashboard')
+    .summary('set runs up, start and steer them, and look at past ones, in a browser')
+    .description('Serves a page to set runs up, to start and steer them, and to look at past ones.')
+    .option('--control', 'the page may start, pause, step and stop runs', false)
+    .option(
+      '--port <n>',
+      'where it listens; the next free one when it is taken',
+      countOption('--port', 0, PORT_MAX),
+      DASHBOARD_PORT,
+    )
+    .option('--dir <folder>', 'where .arena-lab/ is kept', '.')
+    .addHelpText('after', HELP)
+    .action(async (flags: DashboardFlags) => exit(await serve(flags, streams, parse)))
+}
+
+async function serve(
+  flags: DashboardFlags,
+  streams: Streams,
+  parse: (words: readonly string[]) => RunRequest,
+): Promise<number> {
+  const catalogue = catalogueOf()
+  const library = new Library(flags.dir)
+  const onLine = (text: string): void => {
+    streams.err.write(`${text}\n`)
   }
+  let dashboard: Dashboard
+  const conductor = new Conductor(
+    { catalogue, library, parse, directory: flags.dir, onLine },
+    () => dashboard,
+  )
+  dashboard = await startDashboard({
+    port: flags.port,
+    control: flags.control,
+    library,
+    onSteer: (action) => conductor.steer(action),
+    onStart: (setup, hold) => conductor.start(setup, hold),
+  })
+  dashboard.setCatalogue(catalogue)
+  dashboard.setSession(IDLE)
+  dashboard.setRuns(library.list())
+  await printPlace(dashboard, streams)
+  onLine(
+    flags.control
+      ? 'The page may start and stop runs. Ctrl-C ends it.'
+      : 'The page only watches: --control lets it start and stop runs. Ctrl-C ends it.',
+  )
+  return untilInterrupted(conductor, dashboard, streams)
+}
 
-  /** Rejects when the page was never built or no port is free. `stop` ends the whole run. */
-  static async start(port: number, stop: () => void): Promise<DashboardHooks> {
-    let hooks: DashboardHooks | undefined
-    const onSteer = (action: SteerAction): void => {
-      if (action === 'stop') stop()
-      else void hooks?.steer(action)
-    }
-    const dashboard = await startDashboard({ port, control: true, onSteer })
-    hooks = new DashboardHooks(dashboard)
-    return hooks
-  }
-
-  /** What to open in a browser, and what else to tell the user. */
-  get lines(): readonly string[] {
-    return [`dashboard: ${this.#dashboard.url}`, ...this.#dashboard.notices]
-  }
-
-  onRunStart({ scenario, request, plans }: RunStart): void {
-    const { limits } = request
-    this.#dashboard.describe({
-      scenario,
-      machine: request.machine,
-      cores: request.cores,
-      seed: request.seed,
-      params: plans[0]?.params ?? {},
-      limits: {
-        memoryLimit: limits.memoryLimit ?? null,
-        addressSpaceLimit: limits.addressSpaceLimit ?? null,
-      },
-      variants: plans.map(({ variant }) => ({ label: variant.label, design: variant.design })),
-    })
-  }
-
-  onVariantStart(_variant: number, machine: RunningMachine): void {
-    this.#machine = machine
-  }
-
-  onSample(variant: number, line: SampleLine): void {
-    this.#dashboard.publish(variant, line)
-  }
-
-  onVariantEnd(variant: number, summary: VariantSummary): void {
-    this.#machine = undefined
-    this.#dashboard.finish(variant, summary)
-  }
-
-  close(): Promise<void> {
-    return this.#dashboard.close()
-  }
-
-  /** A step lets every lab thread pass from one op to the next, then all stand still again. */
-  async steer(action: Exclude<SteerAction, 'stop'>): Promise<void> {
-    if (action !== 'pause') this.#machine?.resume()
-    if (action !== 'resume') await this.#machine?.pause()
+async function untilInterrupted(
+  conductor: Conductor,
+  dashboard: Dashboard,
+  streams: Streams,
+): Promise<number> {
+  const interrupt = catchSignals(streams, () => {})
+  try {
+    await interrupt.pressed
+    const wasBusy = conductor.isBusy
+    const signal = interrupt.signal.reason === 'SIGTERM' ? 'SIGTERM' : 'SIGINT'
+    await conductor.close(signal)
+    if (!wasBusy) return ExitCode.EXPECTED
+    return signal === 'SIGTERM' ? ExitCode.TERMINATED : ExitCode.INTERRUPTED
+  } finally {
+    interrupt.release()
+    await dashboard.close()
   }
 }

@@ -4,6 +4,8 @@ import type { Streams } from './streams.ts'
 
 export interface Interrupt {
   readonly signal: AbortSignal
+  /** Whether there was a Ctrl-C: a run may also be stopped from elsewhere. */
+  readonly wasPressed: () => boolean
   /** Resolves at the first Ctrl-C. */
   readonly pressed: Promise<void>
   /** Ends the run as Ctrl-C does, for whoever steers it from elsewhere. */
@@ -17,22 +19,26 @@ const EXIT_CODES = { SIGINT: ExitCode.INTERRUPTED, SIGTERM: ExitCode.TERMINATED 
 /** `beforeExit` leaves the terminal in order when there is no time for more. */
 export function catchSignals({ err }: Streams, beforeExit: () => void): Interrupt {
   const controller = new AbortController()
+  let presses = 0
+  let announce: () => void = () => {}
+  const pressed = new Promise<void>((resolve) => {
+    announce = resolve
+  })
   const onSignal = (name: 'SIGINT' | 'SIGTERM'): void => {
-    if (controller.signal.aborted) {
+    if (++presses > 1) {
       beforeExit()
       process.exit(EXIT_CODES[name])
     }
     err.write(`\n${name}: ending the run; once more exits at once, without a summary\n`)
     controller.abort(name)
+    announce()
   }
-  const pressed = new Promise<void>((resolve) => {
-    controller.signal.addEventListener('abort', () => resolve(), { once: true })
-  })
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
   return {
     signal: controller.signal,
     pressed,
+    wasPressed: () => presses > 0,
     stop: () => controller.abort('request'),
     release() {
       process.off('SIGINT', onSignal)

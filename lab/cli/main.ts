@@ -2,9 +2,9 @@
 /** Entry of the command line: reads the arguments, ends with an exit code of DESIGN section 8. */
 import { messageOf } from '../words/bad-input.ts'
 import { runCommandLine } from './program.ts'
-import { endQuietlyWithReader, print, processStreams } from './streams.ts'
+import { endWithReader, print, processStreams } from './streams.ts'
 
-endQuietlyWithReader()
+endWithReader()
 try {
   process.exit(await runCommandLine(process.argv, processStreams))
 } catch (error) {

@@ -1,13 +1,17 @@
 /** All commands together, and how what the user got wrong is told: one line, exit code 2. */
 import { Command, CommanderError } from 'commander'
+import { HeapBufferFull } from '../memory/errors.ts'
 import { packageVersion } from '../session/about.ts'
 import { ExitCode } from '../session/types.ts'
 import { isBadInput } from '../words/bad-input.ts'
+import { benchCommand } from './bench.ts'
+import { calibrateCommand } from './calibrate.ts'
 import { compareCommand } from './compare.ts'
+import { dashboardCommand } from './dashboard.ts'
 import { listCommand } from './list.ts'
 import { replayCommand } from './replay.ts'
 import { rmCommand } from './rm.ts'
-import { runCommand } from './run.ts'
+import { parseRunArguments, runCommand } from './run.ts'
 import { showCommand } from './show.ts'
 import { errStyle, print, type Streams } from './streams.ts'
 import { traceCommand } from './trace.ts'
@@ -35,6 +39,10 @@ export async function runCommandLine(argv: readonly string[], streams: Streams):
     await program.parseAsync(argv)
     return exitCode
   } catch (error) {
+    if (error instanceof HeapBufferFull) {
+      await print(streams.err, `${errStyle(streams).bad(`arena-lab: ${error.message}`)}\n`)
+      return ExitCode.NOT_TRUSTWORTHY
+    }
     const complaint = complaintOf(error)
     if (complaint === undefined) throw error
     if (complaint !== '') await print(streams.err, `${errStyle(streams).bad(complaint)}\n`)
@@ -52,9 +60,12 @@ function buildProgram(streams: Streams, exit: (code: number) => void): Command {
     replayCommand(streams, exit),
     traceCommand(streams),
     verifyCommand(streams, exit),
+    benchCommand(streams, exit),
+    calibrateCommand(streams),
     listCommand(streams),
     showCommand(streams),
     compareCommand(streams),
+    dashboardCommand(streams, exit, parseRunArguments),
     rmCommand(streams),
   ]
   for (const command of commands) program.addCommand(command)

@@ -16,8 +16,8 @@ export class Progress implements RunHooks {
   readonly #streams: Streams
   readonly #draw: ReturnType<typeof createLogUpdate> | undefined
   #start: RunStart | undefined
-  #variant = 0
-  #recent: Sample[] = []
+  /** Samples of the last second by variant under way: several with --lockstep. */
+  readonly #recent = new Map<number, Sample[]>()
   #shownAt = Number.NEGATIVE_INFINITY
 
   constructor(streams: Streams) {
@@ -34,19 +34,20 @@ export class Progress implements RunHooks {
   }
 
   onVariantStart(variant: number): void {
-    this.#variant = variant
-    this.#recent = []
-    this.#shownAt = Number.NEGATIVE_INFINITY
+    // The first plain line comes after the first interval: a short run needs none.
+    if (this.#recent.size === 0) this.#shownAt = Number.NEGATIVE_INFINITY
+    this.#recent.set(variant, [])
   }
 
-  onSample(_variant: number, line: SampleLine): void {
-    if (line.type === 'sample') this.#sample(line)
-    else if (line.type === 'safepoint' && line.reason === 'phase') this.#phase(line)
+  onSample(variant: number, line: SampleLine): void {
+    if (line.type === 'sample') this.#sample(variant, line)
+    else if (line.type === 'safepoint' && line.reason === 'phase') this.#phase(variant, line)
   }
 
-  onVariantEnd(_variant: number, summary: VariantSummary): void {
-    const last = this.#recent.at(-1)
-    if (last !== undefined) this.#lineOf(summary.outcome, last)
+  onVariantEnd(variant: number, summary: VariantSummary): void {
+    const last = this.#recent.get(variant)?.at(-1)
+    this.#recent.delete(variant)
+    if (last !== undefined) this.#lineOf(variant, summary.outcome, last)
   }
 
   onNotice(text: string): void {
@@ -59,35 +60,47 @@ export class Progress implements RunHooks {
     this.#draw?.done()
   }
 
-  #sample(sample: Sample): void {
-    this.#recent.push(sample)
-    while (this.#recent.length > 2 && sample.t - this.#recent[1]!.t > RATE_WINDOW_NS) {
-      this.#recent.shift()
-    }
+  #sample(variant: number, sample: Sample): void {
+    const recent = this.#recent.get(variant)
+    if (recent === undefined) return
+    recent.push(sample)
+    while (recent.length > 2 && sample.t - recent[1]!.t > RATE_WINDOW_NS) recent.shift()
     const now = performance.now()
     const every = this.#draw === undefined ? LINE_EVERY_MS : REDRAW_EVERY_MS
     if (now - this.#shownAt < every) return
-    // The first plain line comes after the first interval: a short run needs none.
     const first = this.#shownAt === Number.NEGATIVE_INFINITY
     this.#shownAt = now
-    if (this.#draw === undefined) {
-      if (!first) this.#lineOf('running', sample)
-      return
-    }
+    if (this.#draw !== undefined) this.#redraw(this.#draw)
+    else if (!first)
+      for (const [place, [last]] of this.#newest()) this.#lineOf(place, 'running', last)
+  }
+
+  /** By variant under way: its newest sample, and one a second older. */
+  #newest(): [number, [Sample, Sample | undefined]][] {
+    return [...this.#recent].flatMap(([variant, recent]) => {
+      const last = recent.at(-1)
+      return last === undefined ? [] : [[variant, [last, recent[0]]]]
+    })
+  }
+
+  #redraw(draw: ReturnType<typeof createLogUpdate>): void {
     const columns = columnsOf(this.#streams.err)
-    const before = this.#recent[0]
     const style = errStyle(this.#streams)
-    this.#draw(liveBlock(this.#context(), sample, before, columns - 1, style))
+    const blocks = this.#newest().map(([variant, [sample, before]]) =>
+      liveBlock(this.#context(variant), sample, before, columns - 1, style),
+    )
+    draw(blocks.join('\n'))
   }
 
-  #phase({ label, t, rss, live, ops, heap }: SafepointSample): void {
-    const lockWaitNs = this.#recent.at(-1)?.lockWaitNs ?? 0
+  #phase(variant: number, { label, t, rss, live, ops, heap }: SafepointSample): void {
+    const lockWaitNs = this.#recent.get(variant)?.at(-1)?.lockWaitNs ?? 0
     const figures = { t, rss, live, ops, lockWaitNs, arenas: heap.arenas.length }
-    this.#line(plainLine(this.#context(), label, figures))
+    this.#line(plainLine(this.#context(variant), label, figures))
   }
 
-  #lineOf(what: string, sample: Sample): void {
-    this.#line(plainLine(this.#context(), what, { ...sample, arenas: sample.arenas.length }))
+  #lineOf(variant: number, what: string, sample: Sample): void {
+    const figures = { ...sample, arenas: sample.arenas.length }
+    this.#line(plainLine(this.#context(variant), what, figures))
   }
 
   /** A line that stays, above the block. */
@@ -96,12 +109,12 @@ export class Progress implements RunHooks {
     else this.#draw.persist(text)
   }
 
-  #context(): LiveContext {
-    const plan = this.#start?.plans[this.#variant]
+  #context(variant: number): LiveContext {
+    const plan = this.#start?.plans[variant]
     return {
       scenario: this.#start?.scenario ?? '',
       variant: plan?.variant.label ?? '',
-      place: this.#variant + 1,
+      place: variant + 1,
       of: this.#start?.plans.length ?? 1,
       memoryLimit: plan?.limits.memoryLimit,
     }

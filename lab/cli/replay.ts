@@ -33,7 +33,7 @@ Examples:
   arena-lab replay t.trace -a native:glibc --placements
   arena-lab replay t.trace -a native:mine --preload ./libmymalloc.so
 
-Exit codes: 0 as expected · 2 bad input · 3 the allocator found its heap corrupted`
+Exit codes: 0 as expected · 2 bad input · 3 heap corrupted · 7 too large for --heap`
 
 export function replayCommand(streams: Streams, exit: (code: number) => void): Command {
   return new Command('replay')
@@ -96,9 +96,10 @@ async function printPlacements({ out }: Streams, records: ReplayRecords): Promis
 
 function textOf(summary: ReplaySummary, json: boolean): string {
   if (json) return `${JSON.stringify(summary, undefined, 2)}\n`
-  const { variant, ops, seconds, opsPerSecond, figures } = summary
+  const { variant, ops, seconds, replaySeconds, opsPerSecond, figures } = summary
   const rate = `${(opsPerSecond / 1e6).toFixed(2)} M ops/s`
-  const lines = [`${variant}: ${ops} ops in ${seconds.toFixed(2)} s (${rate})`]
+  const lines = [`${variant}: ${ops} ops in ${replaySeconds.toFixed(2)} s (${rate})`]
+  if (replaySeconds < seconds) lines.push(`  with reading the trace ${seconds.toFixed(2)} s`)
   const size = (name: string): string => readableSize(figures[name] ?? 0)
   lines.push(`  resident ${size('rss')}, mapped ${size('vmSize')}, process ${size('processRss')}`)
   lines.push(`  minor faults ${figures['minorFaults'] ?? 0}`)

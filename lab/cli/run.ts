@@ -1,25 +1,42 @@
 /** `arena-lab run`: one scenario under one or more variants, to a verdict. */
 import { availableParallelism, totalmem } from 'node:os'
 import { Command, Option } from 'commander'
+import type { MachineName } from '../machine/types.ts'
+import { DEFAULT_PRESET } from '../machine/virtual/costs.ts'
 import { summaryJson } from '../report/exports.ts'
 import { summaryText } from '../report/summary-text.ts'
+import { sweepText } from '../report/sweep-text.ts'
 import { runVariants } from '../session/run.ts'
+import { runSweep, type SweepResult, sweepOf } from '../session/sweep.ts'
 import { parseThreshold } from '../session/thresholds.ts'
 import type { OutputRequest, RunRequest, Threshold } from '../session/types.ts'
 import { type Assignment, parseAssignment } from '../words/assignments.ts'
+import { BadInput } from '../words/bad-input.ts'
 import { GIB } from '../words/units.ts'
-import { DASHBOARD_PORT, DashboardHooks } from './dashboard.ts'
+import { DASHBOARD_PORT, openRunDashboard, type RunDashboard } from './dashboard.ts'
 import { together } from './hooks.ts'
 import { catchSignals, type Interrupt } from './interrupt.ts'
 import { Progress } from './progress.ts'
 import { errStyle, outColumns, outStyle, print, type Streams } from './streams.ts'
-import { countOption, outputOption, repeated, secondsOption, sizeOption } from './values.ts'
+import {
+  countOption,
+  machineOption,
+  outputOption,
+  repeated,
+  secondsOption,
+  sizeOption,
+} from './values.ts'
 
 /** What commander makes of the flags. */
 interface RunFlags {
   readonly allocator?: readonly string[]
   readonly param?: readonly Assignment[]
-  readonly machine: 'threads'
+  readonly list?: readonly Assignment[]
+  readonly machine: MachineName
+  readonly scheduleSeed: number
+  readonly schedules?: number
+  readonly costs: string
+  readonly lines: boolean
   readonly memoryLimit?: number
   readonly addressSpaceLimit?: number
   readonly overcommitMemory: 0 | 1 | 2
@@ -37,7 +54,10 @@ interface RunFlags {
   readonly dir: string
   readonly out?: readonly OutputRequest[]
   readonly threshold?: readonly Threshold[]
+  readonly lockstep: boolean
+  readonly traceWaits: boolean
   readonly dashboard?: number | true
+  readonly control: boolean
   readonly json: boolean
   readonly quiet: boolean
 }
@@ -53,6 +73,8 @@ const EXAMPLES = `
 Examples:
   arena-lab run seedservice -a glibc -a glibc:arena_max=1 --memory-limit 768MiB
   arena-lab run seedservice -a glibc -P days=4 -P skew=false --out html=report.html
+  arena-lab run larson -a glibc -a tcmalloc -P cores=1,2,4,…,64 -P work=20000 \\
+    --machine virtual --out html=larson.html
   arena-lab run ./my-scenario.ts -a ./my-design.ts --threshold 'rss.max<512MiB'
 
 Exit codes: 0 as expected · 1 something failed · 2 bad input · 3 heap corrupted · 4 deadlock
@@ -64,14 +86,35 @@ export function runCommand(streams: Streams, exit: (code: number) => void): Comm
     .summary('run a scenario under one or more allocators, and say which fix works')
     .description('Runs a scenario under one or more allocators and says which fix works.')
     .argument('<scenario>', 'name of a scenario (arena-lab list scenarios), or a file')
-  addWhatToRun(command)
-  addProcessOptions(command)
-  addResultOptions(command)
+  addOptions(command)
   return command
     .addHelpText('after', EXAMPLES)
     .action(async (scenario: string, flags: RunFlags) => {
-      exit(await carryOut(requestOf(scenario, flags), flags, streams))
+      const request = requestOf(scenario, flags, process.argv.slice(2))
+      exit(await carryOut(request, flags, streams))
     })
+}
+
+/** What `arena-lab run …` is asked for, `run` itself the first word. Throws as commander does. */
+export function parseRunArguments(words: readonly string[]): RunRequest {
+  let request: RunRequest | undefined
+  const command = new Command('run')
+    .argument('<scenario>')
+    .exitOverride()
+    .configureOutput({ writeOut: () => {}, outputError: () => {} })
+    .action((scenario: string, flags: RunFlags) => {
+      request = requestOf(scenario, flags, words)
+    })
+  addOptions(command)
+  command.parse(words.slice(1), { from: 'user' })
+  if (request === undefined) throw new BadInput('nothing to run')
+  return request
+}
+
+function addOptions(command: Command): void {
+  addWhatToRun(command)
+  addProcessOptions(command)
+  addResultOptions(command)
 }
 
 function addWhatToRun(command: Command): void {
@@ -86,13 +129,32 @@ function addWhatToRun(command: Command): void {
       'a parameter of the scenario (repeatable)',
       repeated((text) => parseAssignment(text, 'parameter')),
     )
+    .option(
+      '-L, --list <name=a,b,…>',
+      'one run for each value; -P takes lists and ranges (1..16) too (repeatable)',
+      repeated((text) => parseAssignment(text, 'parameter')),
+    )
     .addOption(
       new Option('--machine <name>', 'what carries the scenario out')
-        .choices(['threads'])
+        .argParser(machineOption)
         .default('threads'),
     )
+    .option(
+      '--schedule-seed <n>',
+      'of the choices a simulated scheduler has (--machine virtual, explore); 0: none',
+      countOption('--schedule-seed', 0, INT32_MAX),
+      0,
+    )
+    .option(
+      '--schedules <n>',
+      'how many the explore machine carries out, from --schedule-seed on (default: 1000)',
+      countOption('--schedules', 1, INT32_MAX),
+    )
+    .option('--costs <table>', 'of --machine virtual: laptop, server-2s or a file', DEFAULT_PRESET)
+    .option('--lines', 'of --machine virtual: follow every cache line of the heap', false)
     .option('--seed <n>', 'of all random choices', countOption('--seed', 0, INT32_MAX), 1)
     .option('--seconds <duration>', 'end roles after so long', secondsOption('--seconds'))
+    .option('--lockstep', 'run variants at once, phase by phase, not one after the other', false)
     .option('--drain', 'free everything at the end of --seconds', false)
     .option('--fill', 'write every byte of a block, not only its pages', false)
 }
@@ -135,7 +197,7 @@ function addResultOptions(command: Command): void {
     .option('--json', 'print the summary as JSON', false)
     .option(
       '--out <kind=FILE>',
-      'also write html, json, ndjson or csv (repeatable)',
+      'also write html, json, ndjson, csv or trace, for ui.perfetto.dev (repeatable)',
       repeated(outputOption),
     )
     .option(
@@ -148,18 +210,28 @@ function addResultOptions(command: Command): void {
       `show the run in a browser while it goes on (port ${DASHBOARD_PORT})`,
       countOption('--dashboard', 0, PORT_MAX),
     )
+    .option('--control', 'the page of --dashboard may pause, step and stop the run', false)
+    .option('--trace-waits', 'keep each lock wait, for the trace', false)
     .option('--dir <folder>', 'where .arena-lab/ is kept', '.')
     .option('--sample-hz <n>', 'samples a second', countOption('--sample-hz', 1, SAMPLE_HZ_MAX), 20)
     .option('--no-metrics', 'take no samples: only to measure what they cost')
     .option('--quiet', 'show no progress', false)
 }
 
-function requestOf(scenario: string, flags: RunFlags): RunRequest {
+function requestOf(scenario: string, flags: RunFlags, words: readonly string[]): RunRequest {
+  if (flags.control && flags.dashboard === undefined) {
+    throw new BadInput('--control says what the page may do: it needs --dashboard')
+  }
+  const outputs = flags.out ?? []
   return {
     scenario,
     variants: flags.allocator ?? ['glibc'],
-    params: flags.param ?? [],
+    params: [...(flags.param ?? []), ...(flags.list ?? [])],
     machine: flags.machine,
+    scheduleSeed: flags.scheduleSeed,
+    ...(flags.schedules === undefined ? {} : { schedules: flags.schedules }),
+    costs: flags.costs,
+    lines: flags.lines,
     limits: {
       memoryLimit: flags.memoryLimit,
       addressSpaceLimit: flags.addressSpaceLimit,
@@ -176,19 +248,31 @@ function requestOf(scenario: string, flags: RunFlags): RunRequest {
     fill: flags.fill,
     sampleHz: flags.metrics ? flags.sampleHz : undefined,
     directory: flags.dir,
-    outputs: flags.out ?? [],
+    lockstep: flags.lockstep,
+    traceWaits: flags.traceWaits || outputs.some(({ kind }) => kind === 'trace'),
+    outputs,
     thresholds: flags.threshold ?? [],
-    command: process.argv.slice(2),
+    command: words,
   }
 }
 
 async function carryOut(request: RunRequest, flags: RunFlags, streams: Streams): Promise<number> {
   const progress = flags.quiet ? undefined : new Progress(streams)
   const interrupt = catchSignals(streams, () => progress?.end())
-  const dashboard = await openDashboard(flags, streams, interrupt)
+  const dashboard = await openDashboard(request, flags, streams, interrupt)
   try {
-    const hooks = together([progress, dashboard].filter((listener) => listener !== undefined))
-    const { summary, exitCode, problems } = await runVariants(request, hooks, interrupt.signal)
+    const hooks = together([progress, dashboard?.run].filter((hook) => hook !== undefined))
+    const sweep = await sweepOf(request)
+    if (sweep.axes.length > 0) {
+      const result = await runSweep(request, sweep, hooks, interrupt.signal)
+      progress?.end()
+      await printSweep(result, flags, streams)
+      return result.exitCode
+    }
+    const steering = dashboard?.run.steering
+    const result = await runVariants(sweep.plain, hooks, interrupt.signal, steering)
+    const { summary, exitCode, problems } = result
+    dashboard?.run.over(problems.join('; '))
     progress?.end()
     const text = flags.json
       ? summaryJson(summary)
@@ -205,21 +289,32 @@ async function carryOut(request: RunRequest, flags: RunFlags, streams: Streams):
   }
 }
 
+async function printSweep(
+  { summary, problems }: SweepResult,
+  flags: RunFlags,
+  streams: Streams,
+): Promise<void> {
+  const text = flags.json
+    ? `${JSON.stringify(summary, null, 2)}\n`
+    : sweepText(summary, outColumns(streams), outStyle(streams))
+  await print(streams.out, text)
+  for (const problem of problems) await print(streams.err, `${errStyle(streams).bad(problem)}\n`)
+}
+
 async function openDashboard(
+  request: RunRequest,
   flags: RunFlags,
   streams: Streams,
   interrupt: Interrupt,
-): Promise<DashboardHooks | undefined> {
+): Promise<RunDashboard | undefined> {
   if (flags.dashboard === undefined) return undefined
   const port = flags.dashboard === true ? DASHBOARD_PORT : flags.dashboard
-  const dashboard = await DashboardHooks.start(port, interrupt.stop)
-  for (const line of dashboard.lines) await print(streams.err, `${line}\n`)
-  return dashboard
+  return openRunDashboard(port, flags.control, request.directory, streams, interrupt)
 }
 
 /** Somebody at a terminal looks at the page until Ctrl-C; a script does not. */
-async function waitForReader({ err }: Streams, { signal, pressed }: Interrupt): Promise<void> {
-  if (err.isTTY !== true || signal.aborted) return
+async function waitForReader({ err }: Streams, { wasPressed, pressed }: Interrupt): Promise<void> {
+  if (err.isTTY !== true || wasPressed()) return
   await print(err, 'The dashboard stays open: Ctrl-C ends it.\n')
   await pressed
 }

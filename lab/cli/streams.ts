@@ -1,5 +1,6 @@
 /** The streams of the command line: results go to stdout, everything else to stderr. */
 import { columnsOf, type Style, styleFor } from '../report/style.ts'
+import { ExitCode } from '../session/types.ts'
 
 export interface Streams {
   readonly out: NodeJS.WriteStream
@@ -24,12 +25,18 @@ export function print(stream: NodeJS.WriteStream, text: string): Promise<void> {
   })
 }
 
-/** A reader that goes away (`| head`) ends us quietly, as it does other tools. */
-export function endQuietlyWithReader(): void {
+/**
+ * A reader that goes away (`| head`) ends us quietly, as it does other tools; output that cannot be
+ * written (a full disk) ends us with one line.
+ */
+export function endWithReader(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') process.exit(0)
-      throw error
+      if (error.code === 'EPIPE') process.exit(ExitCode.EXPECTED)
+      if (stream === process.stdout) {
+        process.stderr.write(`arena-lab: output cannot be written: ${error.message}\n`)
+      }
+      process.exit(ExitCode.USAGE)
     })
   }
 }

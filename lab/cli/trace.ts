@@ -4,11 +4,9 @@ import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { finished } from 'node:stream/promises'
 import { Command, Option } from 'commander'
-import { builtInScenarios } from '../../scenarios/index.ts'
+import { recordOptionsOf } from '../session/scenario-trace.ts'
 import { type Assignment, parseAssignment } from '../words/assignments.ts'
 import { BadInput, messageOf, quoted } from '../words/bad-input.ts'
-import { loadScenario } from '../workload/load.ts'
-import { resolveParams } from '../workload/params.ts'
 import { TRACE_THREADS_MAX } from '../workload/trace/format.ts'
 import { generateTrace } from '../workload/trace/generate.ts'
 import { PROFILE_NAMES, type ProfileName } from '../workload/trace/profiles.ts'
@@ -32,8 +30,6 @@ interface RecordFlags {
   readonly output?: string
 }
 
-/** Ops of a scenario that only time ends. */
-const TIMED_OPS = 1_000_000
 const INT32_MAX = 2 ** 31 - 1
 const OPS_MAX = 2 ** 31 - 1
 
@@ -59,12 +55,8 @@ function recordCommand(streams: Streams): Command {
     .option('--ops <n>', 'end after so many', countOption('--ops', 1, OPS_MAX), OPS_MAX)
     .option('-o, --output <file>', 'where to (default: standard output)')
     .action(async (name: string, flags: RecordFlags) => {
-      const scenario = await loadScenario(name, builtInScenarios)
-      const params = resolveParams(scenario, flags.param ?? [])
-      // A scenario that only time ends would go on for ever.
-      const bound = scenario.seconds?.(params) === undefined ? flags.ops : TIMED_OPS
-      const opsMax = Math.min(flags.ops, bound)
-      const pieces = recordTrace({ scenario, params, seed: flags.seed, opsMax })
+      const { seed, ops: opsMax, param: params = [] } = flags
+      const pieces = recordTrace(await recordOptionsOf({ scenario: name, params, seed, opsMax }))
       let notes: RecordNotes | undefined
       const withNotes = (function* () {
         notes = yield* pieces
@@ -77,7 +69,7 @@ function recordCommand(streams: Streams): Command {
 
 function notesText(notes: RecordNotes | undefined): string {
   if (notes === undefined) return ''
-  const lines = [`${notes.ops} ops recorded`]
+  const lines = [`${notes.ops} ops of the scenario recorded`]
   if (notes.cut) lines.push('the scenario goes on: cut here (--ops sets where)')
   if (notes.stuck) lines.push('all threads waited for one another: the trace ends there')
   if (notes.partialWrites > 0) {

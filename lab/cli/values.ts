@@ -1,5 +1,6 @@
 /** Reads the values of options; each throws `BadInput` that says what would do. */
 
+import { MACHINE_NAMES, type MachineName } from '../machine/types.ts'
 import { OUTPUT_KINDS, type OutputRequest } from '../session/types.ts'
 import { BadInput, quoted } from '../words/bad-input.ts'
 import { unknownName } from '../words/nearest.ts'
@@ -33,6 +34,13 @@ export const secondsOption =
     if (ns !== undefined && ns > 0) return ns / NS_PER_SECOND
     throw new BadInput(`${option} ${quoted(text)}: expected a duration such as 10s`)
   }
+
+/** A machine that carries out scenarios. */
+export function machineOption(text: string): MachineName {
+  const machine = MACHINE_NAMES.find((known) => known === text)
+  if (machine === undefined) throw unknownName('machine', text, MACHINE_NAMES)
+  return machine
+}
 
 /** `kind=FILE`. */
 export function outputOption(text: string): OutputRequest {

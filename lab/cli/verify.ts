@@ -1,8 +1,10 @@
 /** `arena-lab verify`: the model and the real allocator, side by side on the same traces. */
 import { writeFile } from 'node:fs/promises'
 import { Command, Option } from 'commander'
+import { checkHeap } from '../session/resolve.ts'
+import { recordOptionsOf } from '../session/scenario-trace.ts'
 import { ExitCode } from '../session/types.ts'
-import type { Comparison } from '../session/verify/compare.ts'
+import type { CheckpointRss, Comparison } from '../session/verify/compare.ts'
 import { compareKernelEffects } from '../session/verify/kernel-effects.ts'
 import { traceText } from '../session/verify/shrink.ts'
 import {
@@ -14,37 +16,43 @@ import {
   soak,
 } from '../session/verify/soak.ts'
 import {
-  requireSameGlibc,
+  requireSameRelease,
   requireVerifiable,
   type Subject,
   subjectOf,
 } from '../session/verify/subject.ts'
-import { fileSource, type TraceSource } from '../session/verify/trace-source.ts'
-import { hostOptions, shrinkDifference, verifyTrace } from '../session/verify/verify.ts'
+import { fileSource, scenarioSource, type TraceSource } from '../session/verify/trace-source.ts'
+import { HEAP_BYTES, hostOptions, shrinkDifference, verifyTrace } from '../session/verify/verify.ts'
 import {
   callsText,
+  checkpointText,
   differenceText,
   equalText,
   explanationText,
   leftText,
   soakTable,
 } from '../session/verify/verify-text.ts'
+import { type Assignment, parseAssignment } from '../words/assignments.ts'
 import { BadInput, messageOf, quoted } from '../words/bad-input.ts'
 import { PROFILE_NAMES, type ProfileName } from '../workload/trace/profiles.ts'
 import { catchSignals } from './interrupt.ts'
 import { errStyle, print, type Streams } from './streams.ts'
-import { countOption, repeated } from './values.ts'
+import { countOption, repeated, sizeOption } from './values.ts'
 
 interface VerifyFlags {
   readonly allocator?: readonly string[]
   readonly random?: number
+  readonly scenario?: string
+  readonly param?: readonly Assignment[]
   readonly ops: number
   readonly seed: number
   readonly threads?: readonly number[]
   readonly profile?: ProfileName
   readonly jobs: number
+  readonly heap: number
   readonly shrink: boolean
   readonly syscalls: boolean
+  readonly checkpoints: boolean
   readonly output: string
   readonly json: boolean
 }
@@ -57,26 +65,38 @@ const EXAMPLES = `
 Examples:
   arena-lab verify t.trace
   arena-lab verify t.trace -a glibc:tcache_count=0 --shrink
+  arena-lab verify --scenario seedservice -P skew=true --checkpoints
   arena-lab verify --random 200 --ops 200000
 
 Compares every placement, mallinfo2, resident bytes and every chunk at each checkpoint, and
 malloc_info at the end, with the glibc of this machine (tcmalloc: MallocExtension’s properties).
 
-Exit codes: 0 all equal · 1 something differs · 2 bad input`
+Exit codes: 0 all equal · 1 something differs · 2 bad input · 7 too large for --heap`
 
 export function verifyCommand(streams: Streams, exit: (code: number) => void): Command {
   return new Command('verify')
     .summary('hold the glibc model to the real glibc, block by block')
     .description('Holds a model to the real allocator: the same traces into both.')
-    .argument('[file]', 'trace file, - for standard input; none with --random')
+    .argument('[file]', 'trace file, - for standard input; or --random, or --scenario')
     .option(
       '-a, --allocator <variant>',
       'glibc or tcmalloc, with :tunable=… (repeatable; default: glibc, with --random all its sets)',
       repeated((text) => text),
     )
+    .option('--scenario <name>', 'this scenario as a trace: its threads take turns')
+    .option(
+      '-P, --param <name=value>',
+      'parameter of the scenario (repeatable)',
+      repeated((text) => parseAssignment(text, 'parameter')),
+    )
     .option('--random <n>', 'random traces per variant', countOption('--random', 1, COUNT_MAX))
     .option('--ops <n>', 'ops of a random trace', countOption('--ops', 1, COUNT_MAX), 200_000)
-    .option('--seed <n>', 'of the first random trace', countOption('--seed', 0, COUNT_MAX), 1)
+    .option(
+      '--seed <n>',
+      'of the scenario, or of the first random trace',
+      countOption('--seed', 0, COUNT_MAX),
+      1,
+    )
     .option(
       '--threads <n>',
       `threads of random traces (repeatable; default: ${SOAK_THREADS.join(', ')})`,
@@ -84,22 +104,45 @@ export function verifyCommand(streams: Streams, exit: (code: number) => void): C
     )
     .addOption(new Option('--profile <name>', 'of random traces').choices(PROFILE_NAMES))
     .option('--jobs <n>', 'comparisons at once', countOption('--jobs', 1, JOBS_MAX), 2)
-    .option('--syscalls', 'compare system calls too, by strace (a trace file, glibc)', false)
+    .option('--heap <size>', 'room for the model’s heap', sizeOption('--heap'), HEAP_BYTES)
+    .option('--checkpoints', 'print resident bytes at each checkpoint: after each phase', false)
+    .option('--syscalls', 'compare system calls too, by strace (one trace, glibc)', false)
     .option('--shrink', 'reduce a trace that differs to a minimal one', false)
     .option('-o, --output <file>', 'where the minimal trace goes', 'shrunk.trace')
     .option('--json', 'print JSON', false)
     .addHelpText('after', EXAMPLES)
     .action(async (file: string | undefined, flags: VerifyFlags) => {
-      if ((file === undefined) === (flags.random === undefined)) {
-        throw new BadInput('verify: expected a trace file, or --random N')
-      }
-      const named = flags.allocator ?? (file === undefined ? SOAK_VARIANTS : ['glibc'])
+      checkHeap(flags.heap)
+      const source = await oneSource(file, flags)
+      const named = flags.allocator ?? (source === undefined ? SOAK_VARIANTS : ['glibc'])
       const subjects = await Promise.all(named.map(subjectOf))
       for (const subject of subjects) requireVerifiable(subject)
-      await requireSameGlibc(subjects)
+      await requireSameRelease(subjects)
       const job = new VerifyJob(flags, streams)
-      exit(file === undefined ? await job.random(subjects) : await job.file(file, subjects))
+      exit(source === undefined ? await job.random(subjects) : await job.one(source, subjects))
     })
+}
+
+/** The trace of the file or the scenario; undefined for random ones. */
+async function oneSource(
+  file: string | undefined,
+  flags: VerifyFlags,
+): Promise<TraceSource | undefined> {
+  const { random, scenario, param: params = [], seed } = flags
+  const given = [file, random, scenario].filter((value) => value !== undefined).length
+  if (given !== 1) {
+    throw new BadInput('verify: expected a trace file, or --scenario NAME, or --random N')
+  }
+  if (scenario === undefined && params.length > 0) {
+    throw new BadInput('verify: -P is for --scenario')
+  }
+  if (random !== undefined && (flags.checkpoints || flags.syscalls)) {
+    throw new BadInput('verify: --checkpoints and --syscalls are for one trace, not for --random')
+  }
+  if (file !== undefined) return fileSource(file)
+  if (scenario === undefined) return undefined
+  const request = { scenario, params, seed, opsMax: COUNT_MAX }
+  return scenarioSource(await recordOptionsOf(request))
 }
 
 class VerifyJob {
@@ -111,17 +154,28 @@ class VerifyJob {
     this.#streams = streams
   }
 
-  async file(path: string, subjects: readonly Subject[]): Promise<number> {
+  async one(source: TraceSource, subjects: readonly Subject[]): Promise<number> {
     const { out } = this.#streams
-    const source = fileSource(path)
     const results: object[] = []
     let exitCode: number = ExitCode.EXPECTED
     for (const subject of subjects) {
-      const { comparison, explanation } = await verifyTrace(source, subject)
+      const atCheckpoints: CheckpointRss[] = []
+      const onCheckpoint = (rss: CheckpointRss): void => {
+        if (this.#flags.checkpoints) atCheckpoints.push(rss)
+      }
+      const verdict = await verifyTrace(
+        source,
+        subject,
+        hostOptions(this.#flags.heap),
+        onCheckpoint,
+      )
+      const { comparison, explanation } = verdict
       const { difference } = comparison
-      results.push({ variant: subject.label, ...comparison, explanation })
+      const rss = this.#flags.checkpoints ? { checkpointRss: atCheckpoints } : {}
+      results.push({ variant: subject.label, ...comparison, explanation, ...rss })
       if (!this.#flags.json) {
         await print(out, leftText(comparison.left))
+        for (const at of atCheckpoints) await print(out, checkpointText(at))
         if (difference === undefined) await print(out, equalText(subject, comparison))
         else await print(out, differenceText(subject.label, difference))
         if (explanation !== undefined) await print(out, explanationText(explanation))
@@ -138,7 +192,11 @@ class VerifyJob {
   }
 
   async #sameCalls(source: TraceSource, subject: Subject): Promise<boolean> {
-    const { calls, difference } = await compareKernelEffects(source, subject, hostOptions())
+    const { calls, difference } = await compareKernelEffects(
+      source,
+      subject,
+      hostOptions(this.#flags.heap),
+    )
     const { out, err } = this.#streams
     await print(this.#flags.json ? err : out, callsText(subject.label, calls, difference))
     return difference === undefined
@@ -150,7 +208,15 @@ class VerifyJob {
     const profiles = profile === undefined ? SOAK_PROFILES : [profile]
     await print(err, `seed ${seed}: ${random} traces of ${ops} ops for each variant\n`)
     const interrupt = catchSignals(this.#streams, () => {})
-    const options = { ...hostOptions(), seed, traces: random, ops, threads, profiles, jobs }
+    const options = {
+      ...hostOptions(this.#flags.heap),
+      seed,
+      traces: random,
+      ops,
+      threads,
+      profiles,
+      jobs,
+    }
     const result = await soak(
       subjects,
       options,
@@ -181,7 +247,7 @@ class VerifyJob {
     const shrunk = await shrinkDifference(
       source,
       subject,
-      hostOptions(),
+      hostOptions(this.#flags.heap),
       comparison.difference!,
       (ops, trials) => {
         if (err.isTTY) err.write(`\rshrinking: ${ops} ops after ${trials} trials `)

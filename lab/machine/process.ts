@@ -38,6 +38,11 @@ export interface LabSelf extends KernelSelf {
   counterBase: number
 }
 
+/** What carries ops out needs of a machine's process. */
+export interface HeapProcess extends Process {
+  readonly self: LabSelf
+}
+
 export const createSelf = (seat: number, thread: number): LabSelf => ({
   seat,
   thread,
@@ -55,7 +60,7 @@ export interface ProcessParts {
   readonly dataStart: WordIndex
 }
 
-export class LabProcess implements Process {
+export class LabProcess implements HeapProcess {
   readonly words: SharedWords
   readonly cores: number
   readonly pageBytes = PAGE_BYTES
@@ -92,6 +97,10 @@ export class LabProcess implements Process {
 
   get singleThreaded(): boolean {
     return this.#controlWords[MULTI_THREADED] === 0
+  }
+
+  get strictOvercommit(): boolean {
+    return this.space.strictOvercommit
   }
 
   touch(word: WordIndex): void {
@@ -171,21 +180,31 @@ export class LabProcess implements Process {
     this.#counters[place] = this.#counters[place]! + times
   }
 
-  /** The ring holds the newest entries; a reader checks an entry's sequence number to trust it. */
   log(event: Event, a: number, b: number): void {
-    const { plan, words, float64 } = this.control
-    const sequence = atomicAdd(words, LOG_WRITTEN, 1)
-    const entry = plan.at.log / 8 + (sequence % plan.logEntries) * LOG_ENTRY
-    float64[entry + LogField.SEQUENCE] = 0
-    float64[entry + LogField.TIME] = this.#clock()
-    float64[entry + LogField.THREAD] = this.self.thread
-    float64[entry + LogField.EVENT] = event
-    float64[entry + LogField.A] = a
-    float64[entry + LogField.B] = b
-    float64[entry + LogField.SEQUENCE] = sequence + 1
+    writeLog(this.control, this.#clock(), this.self.thread, event, a, b)
   }
 
   abort(message: string): never {
     throw new HeapCorrupted(message)
   }
+}
+
+/** The ring holds the newest entries; a reader checks an entry's sequence number to trust it. */
+export function writeLog(
+  { plan, words, float64 }: Control,
+  ns: number,
+  thread: number,
+  event: Event,
+  a: number,
+  b: number,
+): void {
+  const sequence = atomicAdd(words, LOG_WRITTEN, 1)
+  const entry = plan.at.log / 8 + (sequence % plan.logEntries) * LOG_ENTRY
+  float64[entry + LogField.SEQUENCE] = 0
+  float64[entry + LogField.TIME] = ns
+  float64[entry + LogField.THREAD] = thread
+  float64[entry + LogField.EVENT] = event
+  float64[entry + LogField.A] = a
+  float64[entry + LogField.B] = b
+  float64[entry + LogField.SEQUENCE] = sequence + 1
 }

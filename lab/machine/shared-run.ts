@@ -22,10 +22,10 @@ import type { ScenarioPlan } from '../workload/plan.ts'
 import { type Clock, createSelf, LabProcess } from './process.ts'
 import type { RunPlan } from './types.ts'
 
-/** Mapping rows: Linux's vm.max_map_count. */
-const MAPPINGS_MAX = 65_530
-const LOCKS_MAX = 4096
-const LOG_ENTRIES = 16_384
+/** Rows of shared tables. Mappings: Linux's vm.max_map_count. */
+const TABLES = { mappingsMax: 65_530, locksMax: 4096, logEntries: 16_384 }
+/** 2 MiB: drained 20 times a second, it holds 650 000 waits and releases a second. */
+const WAIT_ENTRIES = 32_768
 /**
  * What a small dynamic C program has before it does anything, on Debian 12: program text, libc, the
  * loader, static data and the main stack. /proc/self/status of one that had started and joined 16
@@ -56,6 +56,8 @@ export interface SharedRun {
   readonly design: Design
   readonly heap: SharedWords
   readonly control: Control
+  /** Start of the design's static data. */
+  readonly dataStart: WordIndex
   /** The process as the lab thread on `seat` sees it. */
   processFor(seat: number, thread: number, clock: Clock): LabProcess
   /** Where a seat's thread-local storage lies. */
@@ -68,6 +70,7 @@ export function createSharedRun(
   design: Design,
   needs: ScenarioPlan,
   clock: { originMs: number; now: Clock },
+  tables = TABLES,
 ): { run: SharedRun; notice: string | undefined } {
   const fitted = design.fit?.(plan.variant.tunables, plan) ?? {
     tunables: plan.variant.tunables,
@@ -77,14 +80,13 @@ export function createSharedRun(
   const control = createControl({
     seats: plan.threads,
     heapBytes: plan.heapBytes,
-    mappingsMax: MAPPINGS_MAX,
-    locksMax: LOCKS_MAX,
     cellsPerSeat: needs.privateCells,
     tableCells: needs.tableCells,
     channelCapacities: needs.channelCapacities,
     barriers: needs.barriers,
     runQueueSlots: plan.threads + 1,
-    logEntries: LOG_ENTRIES,
+    ...tables,
+    waitEntries: plan.traceWaits === true ? WAIT_ENTRIES : 0,
   })
   const heap = new Int32Array(new SharedArrayBuffer(plan.heapBytes))
   const dataBytes = tlsOffsetBytes(design) + bytesOfWords(TLS_WORDS) * plan.threads
@@ -124,6 +126,7 @@ export function openSharedRun(init: SharedRunInit, design: Design): SharedRun {
     design,
     heap,
     control,
+    dataStart: DATA_START,
     processFor(seat, thread, clock) {
       const self = createSelf(seat, thread)
       const locks = new Locks(control, self, clock)

@@ -10,6 +10,7 @@
  */
 import type { ThreadHeap } from '../../allocators/contract.ts'
 import type { AddressSpace } from '../memory/address-space.ts'
+import { futexWait } from '../sync/futex.ts'
 import { type Control, STACK_CACHE_MAX, STACK_ENTRY_WORDS, STACK_HEAD } from '../words/control.ts'
 import {
   BLOCK_NULL,
@@ -156,7 +157,7 @@ export class ThreadLifecycle {
   /** glibc's stack_cache_lock; not one of the modelled process's, as it is never held for long. */
   #lock(): void {
     while (Atomics.exchange(this.#words, this.#head + Head.MUTEX, 1) !== 0) {
-      Atomics.wait(this.#words, this.#head + Head.MUTEX, 1, SLICE_MS)
+      futexWait(this.#words, this.#head + Head.MUTEX, 1, SLICE_MS)
     }
   }
   #unlock(): void {

@@ -1,6 +1,11 @@
 /** What every machine is given, and what it gives back. */
 import type { SpaceLimits } from '../memory/address-space.ts'
 import type { SharedRun } from './shared-run.ts'
+import type { Costs } from './virtual/costs.ts'
+
+/** Machines that carry out scenarios (`start.ts` starts them). */
+export const MACHINE_NAMES = ['threads', 'virtual', 'explore'] as const
+export type MachineName = (typeof MACHINE_NAMES)[number]
 
 /** A design by name or file, with its resolved tunables: plain data, sent to workers. */
 interface VariantPlan {
@@ -13,6 +18,11 @@ interface VariantPlan {
 
 /** One run: one design, one scenario, one machine. Plain data, sent to workers as it is. */
 export interface RunPlan {
+  readonly machine: MachineName
+  /** Varies what a simulated scheduler may choose: ties, slice lengths, switches. Else unused. */
+  readonly scheduleSeed: number
+  /** How many schedules the explore machine carries out, from number `scheduleSeed` on. */
+  readonly schedules?: number
   readonly variant: VariantPlan
   /** Built-in scenario name, or the path of a user's scenario file. */
   readonly scenario: string
@@ -32,6 +42,33 @@ export interface RunPlan {
   readonly fill: boolean
   /** Spins of a mutex before it waits; 0 as glibc. */
   readonly spinCount: number
+  /** Keeps every wait for a lock, for the trace-event file. */
+  readonly traceWaits?: boolean
+  /** Of the virtual machine only. */
+  readonly simulation?: SimulationPlan | undefined
+}
+
+/** What the virtual machine is told beside all that. */
+export interface SimulationPlan {
+  readonly costs: Costs
+  /** Follow every cache line of the heap, not only those of locks and atomics. */
+  readonly lines: boolean
+  /** Samples per second of simulated time; undefined: none. */
+  readonly sampleHz: number | undefined
+}
+
+/** What only a simulation knows. */
+export interface SimulationFigures {
+  /** Name of the cost table. */
+  readonly costs: string
+  /** Seconds that simulated cores were busy, all together. */
+  readonly cpuSeconds: number
+  readonly contextSwitches: number
+  /** Cache lines that went from one core to another: lock words are counted apart. */
+  readonly lineTransfers: number
+  /** Writes to a line whose last writer wrote another block of it, by how the blocks came there. */
+  readonly activeSharing: number
+  readonly passiveSharing: number
 }
 
 export type Outcome =
@@ -41,6 +78,24 @@ export type Outcome =
   | 'corrupted'
   | 'crashed'
   | 'interrupted'
+
+/** What the explore machine went through. Counts over all schedules that ended well. */
+export interface Explored {
+  readonly schedules: number
+  /** Accesses to words, locks, atomics and system calls: at each, another could have gone on. */
+  readonly accesses: number
+  readonly switches: number
+  /** Safepoints at which the whole heap was checked. */
+  readonly checks: number
+  /** Schedules whose lab threads were stopped: too long, or out of memory. */
+  readonly cut: number
+  /** Number of the schedule that failed. */
+  readonly failedSchedule: number | undefined
+  /** Its last switches, a line each, after a line that says how it went as a whole. */
+  readonly account?: readonly string[]
+  /** The command that carries it out again; filled in by the session. */
+  readonly replay?: string
+}
 
 export interface MachineOutcome {
   readonly outcome: Outcome
@@ -54,6 +109,10 @@ export interface MachineOutcome {
   readonly ns: number
   /** Nanoseconds spent stopped at safepoints. */
   readonly stoppedNs: number
+  /** What the explore machine went through. */
+  readonly explored?: Explored | undefined
+  /** Of a simulation only. */
+  readonly simulation?: SimulationFigures | undefined
 }
 
 /** Why every lab thread is parked. */
@@ -71,6 +130,8 @@ export interface MachineListener {
   onPrepared?(run: SharedRun): Promise<void>
   /** Every lab thread is parked until the promise settles. */
   onSafepoint(safepoint: Safepoint): Promise<void>
+  /** A sample is due by the machine's own clock, which stands still meanwhile. */
+  onSample?(): void
 }
 
 /** A run under way. */
@@ -80,8 +141,12 @@ export interface RunningMachine {
   readonly run: SharedRun
   /** What the design changed of its tunables to fit the run, for the user. */
   readonly notice: string | undefined
+  /** It calls `onSample` when one is due; absent: samples go by the host's clock. */
+  readonly takesSamples?: boolean
   /** Nanoseconds of the run's clock so far. */
   now(): number
+  /** Of the lab threads' clock at the start barrier: the event log is in their time. 0 if absent. */
+  readonly startNs?: number
   pause(): Promise<void>
   resume(): void
   /** Ends the run early; `finished` then says `interrupted`. */

@@ -279,6 +279,11 @@ export class AddressSpace {
     if (pages > 0) this.#pages.addOutside(bytesDelta < 0 ? -pages : pages)
   }
 
+  /** vm.overcommit_memory is 2: private memory is charged one by one. Any thread. */
+  get strictOvercommit(): boolean {
+    return this.#accounts.charges
+  }
+
   // ── figures: any thread, no lock ─────────────────────────────────────────────────────────────
 
   figures(): SpaceFigures {

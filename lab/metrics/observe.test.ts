@@ -12,15 +12,17 @@ import { Cell } from '../words/cells.ts'
 import { CELL_WORDS } from '../words/control.ts'
 import { Counter } from '../words/events.ts'
 import { bytesOfWords, MIB, wordsOfBytes } from '../words/units.ts'
-import { Observatory } from './observe.ts'
+import { checkHeap, Observatory } from './observe.ts'
 
 const CELLS = 2000
 const AT_REST: Safepoint = { reason: 'request', label: '', ns: 5, clean: true }
-const LOOK = { check: true, mappings: true, atRest: true }
+const LOOK = { mappings: true, atRest: true }
 
 function openRun(design: Design) {
   const tunables = resolveTunables(design.tunables, [])
   const plan: RunPlan = {
+    machine: 'threads',
+    scheduleSeed: 0,
     variant: { label: design.name, design: design.name, tunables },
     scenario: 'none',
     params: {},
@@ -83,7 +85,7 @@ describe('observe: designs that come with the lab', () => {
 
       const { sample, mappings, problem } = new Observatory(run, process).look(AT_REST, LOOK)
       expect(problem).toBeUndefined()
-      expect(sample.violations).toEqual([])
+      expect(checkHeap(run, process)).toEqual({ violations: [], problem: undefined })
       expect(sample.heap.partial).toBe(false)
       expect(sample.anatomy.live).toBe(live + 400)
       expect(sample).toMatchObject({ live, t: 5, rss: process.space.figures().rssBytes })
@@ -114,11 +116,19 @@ describe('observe: when it goes wrong', () => {
     expect(sample.anatomy.other).toBe(sample.rss)
   })
 
-  it('after a death nothing is checked and no lock is taken', () => {
-    const design = { ...Object.values(designs)[0]!, check: () => [{ invariant: 'i', where: 'w' }] }
-    const { run, process } = openRun(design)
+  it('a check that throws is told, and finds nothing', () => {
+    const check = (): never => {
+      throw new Error('lost in bin 7')
+    }
+    const { run, process } = openRun({ ...Object.values(designs)[0]!, check })
+    const { violations, problem } = checkHeap(run, process)
+    expect(violations).toEqual([])
+    expect(problem).toMatch(/lost in bin 7/)
+  })
+
+  it('after a death no lock is taken, and the report is partial', () => {
+    const { run, process } = openRun(Object.values(designs)[0]!)
     const look = new Observatory(run, process).look(AT_REST, { ...LOOK, atRest: false })
-    expect(look.sample.violations).toEqual([])
     expect(look.mappings).toBeUndefined()
     expect(look.sample.heap.partial).toBe(true)
   })

@@ -1,7 +1,8 @@
 /**
  * Looks at a process that stands still: what its design says of every stretch of its memory, what
- * that makes of RSS, and whether every invariant holds. Called at safepoints; without one (after a
- * worker's death) the walk may meet anything, so whatever goes wrong marks the result as partial.
+ * that makes of RSS, and whether every invariant holds. These are two walks, so that they can go on
+ * at once on two cores. Without a safepoint (after a worker's death) a walk may meet anything, so
+ * whatever goes wrong marks the result as partial.
  */
 import type { HeapReport, Violation } from '../../allocators/contract.ts'
 import type { LabProcess } from '../machine/process.ts'
@@ -15,22 +16,28 @@ import { AnatomyTally } from './anatomy.ts'
 import { BlockIndex, indexBlocks } from './block-index.ts'
 import { CounterSums } from './counters.ts'
 import { Residency } from './residency.ts'
+import { detailed, Surveyor } from './surveyor.ts'
 import type { SafepointSample } from './types.ts'
 
 /** What to look for beside the anatomy. */
 export interface LookWishes {
-  /** Check every invariant of the design. */
-  readonly check: boolean
   /** List the mappings, as pmap does. */
   readonly mappings: boolean
   /** Everybody is parked; false after a worker's death. */
   readonly atRest: boolean
 }
 
+/** What a look found; whoever asked for it adds what the check of the invariants said. */
 export interface Observation {
-  readonly sample: SafepointSample
+  readonly sample: Omit<SafepointSample, 'violations'>
   readonly mappings: readonly MappingRow[] | undefined
   /** One line for the user when the walk failed. */
+  readonly problem: string | undefined
+}
+
+export interface CheckResult {
+  readonly violations: readonly Violation[]
+  /** One line for the user when the check itself failed. */
   readonly problem: string | undefined
 }
 
@@ -41,6 +48,7 @@ export class Observatory {
   readonly #residency: Residency
   readonly #sums: CounterSums
   readonly #blocks = new BlockIndex()
+  readonly #surveyor: Surveyor
 
   /** `process` speaks for nobody in particular: it is only read through. */
   constructor(run: SharedRun, process: LabProcess) {
@@ -48,6 +56,7 @@ export class Observatory {
     this.#process = process
     this.#residency = new Residency(run.control)
     this.#sums = new CounterSums(run.control)
+    this.#surveyor = new Surveyor(run, process)
   }
 
   look(safepoint: Safepoint, wishes: LookWishes): Observation {
@@ -55,12 +64,15 @@ export class Observatory {
     indexBlocks(control, this.#blocks)
     eachChannelCell(control, (block, requested) => this.#blocks.add(block, requested))
     const tally = new AnatomyTally(this.#residency, this.#blocks)
-    const { heap, violations, problem } = this.#walk(tally, wishes)
+    const { heap, problem } = this.#walk(tally, wishes)
     const { rssBytes, vmSizeBytes } = this.#process.space.figures()
     const { anatomy, arenas } = tally.result(rssBytes)
     const sums = this.#sums.refresh()
-    const sample: SafepointSample = {
-      type: 'safepoint',
+    // Listing takes the mmap_lock, which a dead lab thread may hold for ever.
+    const listed = wishes.atRest && (wishes.mappings || detailed(safepoint))
+    const mappings = listed ? this.#process.space.mappings() : undefined
+    const sample = {
+      type: 'safepoint' as const,
       t: safepoint.ns,
       reason: safepoint.reason,
       label: safepoint.label,
@@ -71,32 +83,42 @@ export class Observatory {
       ops: sums.of(Counter.OPS),
       anatomy,
       heap,
-      violations,
       arenas,
       processBlocks: tally.processBlocks,
+      ...(problem === undefined
+        ? { survey: this.#surveyor.survey(safepoint, heap, sums, mappings) }
+        : {}),
     }
-    // Listing takes the mmap_lock, which a dead lab thread may hold for ever.
-    const mappings = wishes.mappings && wishes.atRest ? this.#process.space.mappings() : undefined
-    return { sample, mappings, problem }
+    return { sample, mappings: wishes.mappings ? mappings : undefined, problem }
   }
 
   #walk(
     tally: AnatomyTally,
     wishes: LookWishes,
-  ): { heap: HeapReport; violations: readonly Violation[]; problem: string | undefined } {
+  ): { heap: HeapReport; problem: string | undefined } {
     const { design, init } = this.#run
     try {
-      const report = design.inspect(this.#process, init.tunables, tally.visit)
+      const report = design.inspect(this.#process, init.tunables, this.#surveyor.over(tally.visit))
       const heap = wishes.atRest ? report : { ...report, partial: true }
-      const violations =
-        wishes.check && wishes.atRest ? design.check(this.#process, init.tunables) : []
-      return { heap, violations, problem: undefined }
+      return { heap, problem: undefined }
     } catch (error) {
-      const problem = `the walk of the heap failed, its figures are partial: ${messageOf(error)}`
-      return { heap: nothingSeen(design.name), violations: [], problem }
+      return { heap: nothingSeen(design.name), problem: problemText(error) }
     }
   }
 }
+
+/** Every invariant of the design; only at a safepoint, with everybody between ops. */
+export function checkHeap(run: SharedRun, process: LabProcess): CheckResult {
+  try {
+    const violations = run.design.check(process, run.init.tunables)
+    return { violations, problem: undefined }
+  } catch (error) {
+    return { violations: [], problem: problemText(error) }
+  }
+}
+
+const problemText = (error: unknown): string =>
+  `the walk of the heap failed, its figures are partial: ${messageOf(error)}`
 
 function nothingSeen(design: string): HeapReport {
   return { design, partial: true, arenas: [], mappedBlocks: 0, mappedBytes: 0, totals: {} }

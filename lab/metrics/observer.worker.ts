@@ -4,20 +4,28 @@ import { loadDesign } from '../machine/designs.ts'
 import { openSharedRun, type SharedRunInit } from '../machine/shared-run.ts'
 import { realClock } from '../machine/threads/clock.ts'
 import type { Safepoint } from '../machine/types.ts'
-import { type LookWishes, Observatory } from './observe.ts'
+import { checkHeap, type LookWishes, Observatory } from './observe.ts'
 
-/** What the main thread asks for; answered by one `Observation` each, in order. */
+/** Which of the two walks a worker does. */
+export interface ObserverData {
+  readonly init: SharedRunInit
+  readonly walk: 'look' | 'check'
+}
+
+/** Answered by one `Observation` each, in order, or by a `CheckResult`, which needs no wishes. */
 export interface LookRequest {
   readonly safepoint: Safepoint
   readonly wishes: LookWishes
 }
 
-const init = workerData as SharedRunInit
+const { init, walk } = workerData as ObserverData
 const run = openSharedRun(init, await loadDesign(init.plan.variant.design))
 // Seat 0's rows are written to by nobody else while all are parked, and only by lock statistics.
-const observatory = new Observatory(run, run.processFor(0, 0, realClock(init.clockOriginMs)))
+const process = run.processFor(0, 0, realClock(init.clockOriginMs))
+const observatory = new Observatory(run, process)
 
 parentPort?.on('message', ({ safepoint, wishes }: LookRequest) => {
-  parentPort?.postMessage(observatory.look(safepoint, wishes))
+  const found = walk === 'check' ? checkHeap(run, process) : observatory.look(safepoint, wishes)
+  parentPort?.postMessage(found)
 })
 parentPort?.postMessage('ready')

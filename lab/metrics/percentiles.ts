@@ -37,8 +37,30 @@ function percentile(buckets: Float64Array, share: number): number {
   return nsOfBucket(buckets.length) - 1
 }
 
-export function latencyOf(control: Control, kind: number): LatencySummary {
-  const buckets = bucketsOf(control, kind)
+export const latencyOf = (control: Control, kind: number): LatencySummary =>
+  summaryOf(bucketsOf(control, kind))
+
+/** Latencies of one kind of op, stretch by stretch. One isolate. */
+export class LatencyWindow {
+  readonly #control: Control
+  readonly #kind: number
+  #before: Float64Array = new Float64Array(HISTOGRAM_BUCKETS)
+
+  constructor(control: Control, kind: number) {
+    this.#control = control
+    this.#kind = kind
+  }
+
+  /** Of what was timed since the last call. */
+  next(): LatencySummary {
+    const now = bucketsOf(this.#control, this.#kind)
+    const before = this.#before
+    this.#before = now
+    return summaryOf(now.map((count, bucket) => count - before[bucket]!))
+  }
+}
+
+function summaryOf(buckets: Float64Array): LatencySummary {
   return {
     p50: percentile(buckets, 0.5),
     p99: percentile(buckets, 0.99),

@@ -91,6 +91,8 @@ export function summarizeVariant(run: FinishedRun): VariantSummary {
     phases: phasesOf(run.safepoints),
     cpu: run.cpu,
     notices: run.notices,
+    ...(outcome.simulation === undefined ? {} : { simulation: outcome.simulation }),
+    ...(outcome.explored === undefined ? {} : { explored: outcome.explored }),
   }
 }
 

@@ -4,7 +4,8 @@
  * rename one.
  */
 import type { HeapReport, Violation } from '../../allocators/contract.ts'
-import type { Outcome } from '../machine/types.ts'
+import type { Explored, Outcome, SimulationFigures } from '../machine/types.ts'
+import type { Survey } from './survey-types.ts'
 
 /** RSS by cause. At a safepoint the parts add up to `rss` exactly. */
 export interface Anatomy {
@@ -119,6 +120,8 @@ export interface SafepointSample {
   readonly ops: number
   /** Of `anatomy.other`: blocks the process itself holds, which no cell names. */
   readonly processBlocks: number
+  /** Page by page, and more; absent when the walk failed. */
+  readonly survey?: Survey
 }
 
 /** One line of samples.ndjson: something rare that happened. */
@@ -219,6 +222,10 @@ export interface VariantSummary {
   /** CPU seconds of all threads, and of the main thread, which samples; null where unknown. */
   readonly cpu: { readonly seconds: number; readonly mainSeconds: number | null }
   readonly notices: readonly string[]
+  /** Of the virtual machine only. */
+  readonly simulation?: SimulationFigures
+  /** Of the explore machine only: the other figures are of its last schedule. */
+  readonly explored?: Explored
 }
 
 /** summary.json, and what `--json` prints. */

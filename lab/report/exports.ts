@@ -1,5 +1,5 @@
 /** What `--out` writes beside the run folder: CSV for spreadsheets, NDJSON and JSON for scripts. */
-import type { RecordedLine } from '../metrics/series.ts'
+import { type RecordedLine, readSeries } from '../metrics/series.ts'
 import type { RunSummary, Sample } from '../metrics/types.ts'
 
 /** Columns of the CSV: one row per sample. Bytes, nanoseconds and running totals. */
@@ -34,6 +34,15 @@ export function csvRow(line: RecordedLine, variants: readonly string[]): string 
     csvText(line.phase),
   ]
   return `${cells.join()}\n`
+}
+
+/** The whole CSV of a samples file, row by row: a long run need not fit in memory. */
+export async function* csvOf(path: string, variants: readonly string[]): AsyncGenerator<string> {
+  yield csvHeader()
+  for await (const line of readSeries(path)) {
+    const row = csvRow(line, variants)
+    if (row !== '') yield row
+  }
 }
 
 /** Quoted where RFC 4180 asks for it. */

@@ -4,6 +4,7 @@
  *   run.json         what was asked for: options, seed, versions, host; there from the start
  *   samples.ndjson   one line per sample, safepoint or rare event, written as the run goes;
  *                    each names its `variant` by its place in run.json
+ *   waits.ndjson     each wait for a lock, where the run was asked to keep them (--trace-waits)
  *   pmap.json        the mappings of each variant at its end
  *   summary.json     what came of it; its absence says that the run did not end properly
  *   report.html      one offline page
@@ -13,6 +14,7 @@ import { accessSync, constants, rmSync, statSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import type { MappingRow } from '../memory/address-space.ts'
 import type { RunSummary, SampleLine } from '../metrics/types.ts'
+import type { WaitLine } from '../metrics/wait-reader.ts'
 import { BadInput, quoted } from '../words/bad-input.ts'
 import { makeFolder } from '../words/cache-directory.ts'
 import { SampleWriter } from './sample-writer.ts'
@@ -24,6 +26,7 @@ export const SAMPLES_FILE = 'samples.ndjson'
 export const SUMMARY_FILE = 'summary.json'
 export const RUN_FILE = 'run.json'
 export const PMAP_FILE = 'pmap.json'
+export const WAITS_FILE = 'waits.ndjson'
 const REPORT_FILE = 'report.html'
 
 /** pmap.json: per variant. */
@@ -37,6 +40,8 @@ export interface PmapFile {
 export class RunFolder {
   readonly path: string
   readonly #samples: SampleWriter
+  /** Made with the first wait: most runs keep none. */
+  #waits: SampleWriter | undefined
   /** What could not be written, one line each. */
   readonly problems: string[] = []
 
@@ -84,17 +89,26 @@ export class RunFolder {
     this.#samples.write(variant, line)
   }
 
+  writeWaits(variant: number, line: WaitLine): void {
+    this.#waits ??= new SampleWriter(join(this.path, WAITS_FILE))
+    this.#waits.write(variant, line)
+  }
+
   /** Waits until every line is on its way to the disk. Before the report is made from them. */
   async endSamples(): Promise<void> {
-    await this.#samples.close()
-    const { problem, dropped } = this.#samples
+    await this.#endFile(SAMPLES_FILE, this.#samples)
+    if (this.#waits !== undefined) await this.#endFile(WAITS_FILE, this.#waits)
+  }
+
+  async #endFile(file: string, writer: SampleWriter): Promise<void> {
+    await writer.close()
+    const { problem, dropped } = writer
     if (problem !== undefined) {
       this.problems.push(
-        `${SAMPLES_FILE} is cut, ${dropped} lines are missing: ${problem} ` +
-          `(kept as ${SAMPLES_FILE}.partial)`,
+        `${file} is cut, ${dropped} lines are missing: ${problem} (kept as ${file}.partial)`,
       )
     } else if (dropped > 0) {
-      this.problems.push(`${dropped} samples were left out: the disk was too slow`)
+      this.problems.push(`${dropped} lines of ${file} were left out: the disk was too slow`)
     }
   }
 

@@ -5,6 +5,7 @@
  */
 import { closeSync, openSync, renameSync, write } from 'node:fs'
 import type { SampleLine } from '../metrics/types.ts'
+import type { WaitLine } from '../metrics/wait-reader.ts'
 import { diskProblem } from './whole-file.ts'
 
 /** Bytes waiting for the disk beyond which plain samples are left out. */
@@ -34,9 +35,10 @@ export class SampleWriter {
     this.#fd = openSync(path, 'wx')
   }
 
-  write(variant: number, line: SampleLine): void {
+  write(variant: number, line: SampleLine | WaitLine): void {
     const slow = this.#queuedLength > QUEUED_MAX
-    if (this.problem !== undefined || (slow && line.type === 'sample')) {
+    const spare = line.type === 'sample' || line.type === 'waits'
+    if (this.problem !== undefined || (slow && spare)) {
       this.dropped++
       return
     }

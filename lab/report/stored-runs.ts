@@ -11,10 +11,12 @@ export interface StoredRun {
   readonly path: string
   /** Undefined when the run never ended properly. */
   readonly summary: RunSummary | undefined
+  /** Variants that were asked for. */
+  readonly asked: readonly string[]
 }
 
 /** Names of the run folders below `directory`, oldest first. */
-function runNames(directory: string): string[] {
+export function runNames(directory: string): string[] {
   try {
     return readdirSync(join(directory, RUNS), { withFileTypes: true })
       .filter((entry) => entry.isDirectory())
@@ -28,6 +30,11 @@ function runNames(directory: string): string[] {
 /** Every run below `directory`, oldest first. */
 export const storedRuns = (directory: string): StoredRun[] =>
   runNames(directory).map((name) => readStoredRun(join(directory, RUNS, name)))
+
+/** The run of exactly this name below `directory`, or undefined. */
+export function storedRun(directory: string, name: string): StoredRun | undefined {
+  return runNames(directory).includes(name) ? readStoredRun(join(directory, RUNS, name)) : undefined
+}
 
 /**
  * The run that the user means: `last`, a folder's name, the id at its end, any part that only one
@@ -71,7 +78,15 @@ function isRunFolder(path: string): boolean {
 }
 
 function readStoredRun(path: string): StoredRun {
-  return { name: basename(path), path, summary: readSummary(path) }
+  const summary = readSummary(path)
+  const asked = summary?.variantsAsked ?? askedVariants(path)
+  return { name: basename(path), path, summary, asked }
+}
+
+/** Of a run that left no summary: what its plans say. */
+function askedVariants(path: string): string[] {
+  const run = readJson<{ plans?: readonly { variant: { label: string } }[] }>(join(path, RUN_FILE))
+  return (run?.plans ?? []).map(({ variant }) => variant.label)
 }
 
 function readSummary(path: string): RunSummary | undefined {

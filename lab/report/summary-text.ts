@@ -1,4 +1,5 @@
 /** The summary in a terminal: made to be understood at a glance, at three in the morning. */
+import type { SimulationFigures } from '../machine/types.ts'
 import type { RunSummary, VariantSummary } from '../metrics/types.ts'
 import { formatSize, readableDuration } from '../words/sizes.ts'
 import { compact, counted, grouped, latency, mib, NONE, percent, ratio } from './figures.ts'
@@ -29,12 +30,27 @@ const ROWS: readonly Row[] = [
   { label: 'time', cell: ({ seconds }) => `${seconds.toFixed(1)} s` },
 ]
 
+/** What only a simulation knows. */
+const SIMULATED_ROWS: readonly Row[] = [
+  { label: 'context switches', cell: simulated(({ contextSwitches }) => contextSwitches) },
+  { label: 'lines moved', cell: simulated(({ lineTransfers }) => lineTransfers) },
+  { label: 'active false sharing', cell: simulated(({ activeSharing }) => activeSharing) },
+  { label: 'passive false sharing', cell: simulated(({ passiveSharing }) => passiveSharing) },
+]
+
+function simulated(figure: (of: SimulationFigures) => number): Row['cell'] {
+  return ({ simulation }) => (simulation === undefined ? NONE : grouped(figure(simulation)))
+}
+
+const rowsOf = ({ variants }: RunSummary): readonly Row[] =>
+  variants.some(({ simulation }) => simulation !== undefined) ? [...ROWS, ...SIMULATED_ROWS] : ROWS
+
 /** Phase marks shown before lines are left out. */
 const PHASES_SHOWN = 24
 
 /** The whole summary, ending in a line break. `width` in columns. */
 export function summaryText(run: RunSummary, width: number, style: Style): string {
-  const labels = ROWS.map(({ label }) => label)
+  const labels = rowsOf(run).map(({ label }) => label)
   const columns = run.variants.map((variant) => figureColumn(variant, run, style))
   const figures = columns.length > 0 ? [figureTable(labels, columns, width, style)] : []
   const parts = [heading(run, style), ...figures, ...phaseTable(run, width, style)]
@@ -53,10 +69,17 @@ function headingText(run: RunSummary): string {
     run.scenario,
     ...(params.length > 0 ? [params.join(' ')] : []),
     `${run.machine} machine`,
+    ...costsTexts(run),
     counted(run.cores, 'core'),
     ...limitTexts(run),
     `seed ${run.seed}`,
   ].join(' · ')
+}
+
+/** Which cost table a simulation went by. */
+function costsTexts({ variants }: RunSummary): string[] {
+  const costs = variants[0]?.simulation?.costs
+  return costs === undefined ? [] : [`costs ${costs}`]
 }
 
 function heading(run: RunSummary, style: Style): string {
@@ -77,7 +100,7 @@ function limitTexts(run: RunSummary): string[] {
 }
 
 function figureColumn(variant: VariantSummary, run: RunSummary, style: Style): Column {
-  const cells = ROWS.map((row) => row.cell(variant, run))
+  const cells = rowsOf(run).map((row) => row.cell(variant, run))
   // The two figures that decide get the colour of the outcome.
   const paint = variant.outcome === 'completed' ? style.bold : style.bad
   cells[0] = paint(cells[0]!)
@@ -157,7 +180,21 @@ function closing(run: RunSummary, width: number, style: Style): string[] {
   const notices = [...new Set(run.variants.flatMap(({ notices: own }) => own))]
   const notes = notices.map((notice) => style.warn(`note: ${notice}`))
   const folder = run.folder === null ? [] : [style.dim(`Results: ${run.folder}`)]
-  return [said, notes, folder].filter((lines) => lines.length > 0).map((lines) => lines.join('\n'))
+  // Not wrapped: it is there to be copied.
+  const replays = run.variants.flatMap(({ explored }) =>
+    explored?.replay === undefined ? [] : [`${style.bold('Again:')} ${explored.replay}`],
+  )
+  const accounts = run.variants.map(({ variant, explored }) =>
+    explored?.account === undefined
+      ? []
+      : [
+          style.bold(`How it came about, ${variant} (T3: lab thread 3)`),
+          ...explored.account.map((line) => `  ${line}`),
+        ],
+  )
+  return [...accounts, said, notes, replays, folder]
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join('\n'))
 }
 
 const sum = (figures: readonly number[]): number => figures.reduce((total, one) => total + one, 0)

@@ -1,4 +1,5 @@
 /** What came of it, in sentences: one per variant, then what the comparison says to do. */
+import type { Explored } from '../machine/types.ts'
 import type { RunSummary, VariantSummary } from '../metrics/types.ts'
 import { MIB } from '../words/units.ts'
 import { compact, grouped, mib, percent, ratio } from './figures.ts'
@@ -20,6 +21,8 @@ const lastPhase = (variant: VariantSummary): string | undefined => variant.phase
 
 /** `after day 3`, `before the first phase mark`; for runs without marks, the time. */
 function whenItEnded(variant: VariantSummary): string {
+  const schedule = variant.explored?.failedSchedule
+  if (schedule !== undefined) return `in schedule ${schedule}`
   const last = lastPhase(variant)
   if (last !== undefined) return `after "${last}"`
   return `after ${variant.seconds.toFixed(1)} s`
@@ -45,6 +48,7 @@ export function variantVerdict(run: RunSummary, variant: VariantSummary): string
 }
 
 function completedVerdict(run: RunSummary, variant: VariantSummary): string {
+  if (variant.explored !== undefined) return exploredVerdict(variant.explored)
   const limit = memoryLimit(run)
   const failed = variant.failedAllocations
   const failures = failed > 0 ? `; ${compact(failed)} allocations failed` : ''
@@ -61,6 +65,15 @@ function completedVerdict(run: RunSummary, variant: VariantSummary): string {
   return `completed: ends at ${ratio(variant.rss.end, variant.live.end)} × live${failures}`
 }
 
+function exploredVerdict({ schedules, accesses, switches, checks, cut }: Explored): string {
+  const tooLong =
+    cut > 0 ? `; ${compact(cut)} of them were cut short: too long, or out of memory` : ''
+  return (
+    `nothing found in ${compact(schedules)} schedules (${compact(accesses)} accesses, ` +
+    `${compact(switches)} switches, ${compact(checks)} checks of the heap)${tooLong}`
+  )
+}
+
 function strandedVerdict(variant: VariantSummary): string {
   const { anatomy } = variant
   if (variant.anatomyAt === null) return `${mib(variant.rss.end)} resident`
@@ -73,6 +86,8 @@ function strandedVerdict(variant: VariantSummary): string {
 /** What the variants say together; empty lines never. */
 export function comparison(run: RunSummary): string[] {
   const { variants } = run
+  // Figures of a last schedule are no measure of anything.
+  if (variants.some(({ explored }) => explored !== undefined)) return []
   const missing = run.variantsAsked.slice(variants.length)
   if (missing.length > 0 || variants.some(({ outcome }) => outcome === 'interrupted')) {
     const notRun = missing.length > 0 ? ` (not run: ${listed(missing)})` : ''

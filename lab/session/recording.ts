@@ -4,11 +4,12 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { MappingRow } from '../memory/address-space.ts'
-import { readSeries } from '../metrics/series.ts'
 import type { RunSummary, SampleLine } from '../metrics/types.ts'
-import { csvHeader, csvRow, summaryJson } from '../report/exports.ts'
+import type { WaitLine } from '../metrics/wait-reader.ts'
+import { csvOf, summaryJson } from '../report/exports.ts'
 import { embedRun, ReportLines, readPage } from '../report/html.ts'
-import { checkOutputPath, RunFolder, SAMPLES_FILE } from '../report/run-folder.ts'
+import { checkOutputPath, RunFolder, SAMPLES_FILE, WAITS_FILE } from '../report/run-folder.ts'
+import { traceEventsOf } from '../report/trace-events/file.ts'
 import { diskProblem, writeWholeFile } from '../report/whole-file.ts'
 import { dashboardPage } from './about.ts'
 import type { OutputRequest, RunRequest } from './types.ts'
@@ -46,6 +47,10 @@ export class Recording {
     this.#lines.add(variant, line)
   }
 
+  waits(variant: number, line: WaitLine): void {
+    this.#folder.writeWaits(variant, line)
+  }
+
   mappings(variant: string, mappings: readonly MappingRow[]): void {
     this.#pmaps.push({ variant, mappings })
   }
@@ -70,11 +75,15 @@ export class Recording {
     summary: RunSummary,
     html: string | undefined,
   ): Promise<void> {
+    const { variants } = this.#request
+    const samples = join(this.#folder.path, SAMPLES_FILE)
+    const sources = { samples, waits: join(this.#folder.path, WAITS_FILE), variants }
     try {
       if (output.kind === 'json') writeWholeFile(output.path, summaryJson(summary))
       else if (output.kind === 'html') this.#writeHtml(output.path, html)
-      else if (output.kind === 'csv') await this.#writeCsv(output.path)
-      else copyFileSync(join(this.#folder.path, SAMPLES_FILE), output.path)
+      else if (output.kind === 'csv') await save(csvOf(samples, variants), output.path)
+      else if (output.kind === 'trace') await save(traceEventsOf(sources), output.path)
+      else copyFileSync(samples, output.path)
     } catch (error) {
       this.#problems.push(`${output.path} could not be written: ${diskProblem(error)}`)
     }
@@ -87,15 +96,8 @@ export class Recording {
       writeWholeFile(path, html)
     }
   }
-
-  /** Line by line: a long run's samples need not fit in memory. */
-  async #writeCsv(path: string): Promise<void> {
-    const { variants } = this.#request
-    const samples = readSeries(join(this.#folder.path, SAMPLES_FILE))
-    async function* rows(): AsyncGenerator<string> {
-      yield csvHeader()
-      for await (const line of samples) yield csvRow(line, variants)
-    }
-    await pipeline(Readable.from(rows()), createWriteStream(path))
-  }
 }
+
+/** Piece by piece: a long run's samples need not fit in memory. */
+const save = (chunks: AsyncIterable<string>, path: string): Promise<void> =>
+  pipeline(Readable.from(chunks), createWriteStream(path))

@@ -3,6 +3,7 @@
  */
 import { parseVariant, resolveTunables } from '../../allocators/parse-tunables.ts'
 import { loadDesign } from '../machine/designs.ts'
+import { nativeReplayer } from '../machine/native/build.ts'
 import {
   GLIBC_TUNABLE_NAMES,
   isGlibcTunable,
@@ -16,6 +17,7 @@ import type { Assignment } from '../words/assignments.ts'
 import { BadInput, quoted } from '../words/bad-input.ts'
 import { unknownName } from '../words/nearest.ts'
 import { parseSize } from '../words/sizes.ts'
+import { checkHeap } from './resolve.ts'
 import { fileSource, type TraceSource } from './verify/trace-source.ts'
 
 export interface ReplayRequest {
@@ -34,8 +36,11 @@ export interface ReplayRequest {
 export interface ReplaySummary {
   readonly variant: string
   readonly ops: number
-  /** Carrying out, reading of the file included. */
+  /** All of it, with the reading of the file. */
   readonly seconds: number
+  /** Carrying out alone. A real malloc's replayer reads as it goes: there it is `seconds`. */
+  readonly replaySeconds: number
+  /** `ops` over `replaySeconds`; 0 without ops. */
   readonly opsPerSecond: number
   /** Of the end state, by the names of a checkpoint; bytes and counts. */
   readonly figures: Readonly<Record<string, number>>
@@ -61,7 +66,11 @@ export async function replayTrace(
 ): Promise<ReplayResult> {
   const source = fileSource(request.file)
   const variant = parseVariant(request.variant)
-  if (!variant.design.startsWith(NATIVE)) return replaySerial(request, source, onRecords)
+  if (!variant.design.startsWith(NATIVE)) {
+    checkHeap(request.heapBytes)
+    if (request.preload === undefined) return replaySerial(request, source, onRecords)
+    throw new BadInput(`--preload is for native:NAME, not for ${quoted(request.variant)}`)
+  }
   const allocator = variant.design.slice(NATIVE.length)
   const settings = nativeSettings(allocator, variant.assignments)
   const preload = request.preload === undefined ? {} : { preload: request.preload }
@@ -90,18 +99,21 @@ async function replaySerial(
   }
   const machine = new SerialMachine(design, tunables, options)
   const start = process.hrtime.bigint()
+  let replaySeconds = 0
   for await (const chunk of source.chunks()) {
+    const chunkStart = process.hrtime.bigint()
     machine.carryOut(chunk)
+    replaySeconds += secondsSince(chunkStart)
     if (placements) await onRecords(machine.take())
   }
-  const seconds = Number(process.hrtime.bigint() - start) / 1e9
+  const times = { seconds: secondsSince(start), replaySeconds }
   const figures = machine.figures()
   const mallocInfo = request.wanted === 'malloc-info' ? machine.probe.mallocInfo() : ''
   if (mallocInfo === undefined) {
     throw new BadInput(`--malloc-info: ${quoted(design.name)} has no malloc_info`)
   }
   machine.release()
-  return { summary: summaryOf(request, machine.ops, seconds, figures), mallocInfo }
+  return { summary: summaryOf(request, machine.ops, times, figures), mallocInfo }
 }
 
 async function replayReal(
@@ -119,6 +131,8 @@ async function replayReal(
     }
     if (withCheckpoint) yield packCheckpoint()
   }
+  // Compiled by now, so that the time is the replay's alone.
+  await nativeReplayer()
   const start = process.hrtime.bigint()
   let last: Float64Array = new Float64Array(0)
   let mallocInfo = ''
@@ -127,20 +141,24 @@ async function replayReal(
     mallocInfo += records.mallocInfo
     if (request.wanted === 'placements') await onRecords(records)
   }
-  const seconds = Number(process.hrtime.bigint() - start) / 1e9
-  return { summary: summaryOf(request, ops, seconds, last), mallocInfo }
+  const seconds = secondsSince(start)
+  const times = { seconds, replaySeconds: seconds }
+  return { summary: summaryOf(request, ops, times, last), mallocInfo }
 }
+
+const secondsSince = (start: bigint): number => Number(process.hrtime.bigint() - start) / 1e9
 
 function summaryOf(
   request: ReplayRequest,
   ops: number,
-  seconds: number,
+  times: Pick<ReplaySummary, 'seconds' | 'replaySeconds'>,
   values: Float64Array,
 ): ReplaySummary {
   const names = [...CHECK_FIGURES, ...TCMALLOC_FIGURES]
   const figures: Record<string, number> = {}
   for (const [i, value] of values.entries()) figures[names[i] ?? `figure${i}`] = value
-  return { variant: request.variant, ops, seconds, opsPerSecond: ops / seconds, figures }
+  const opsPerSecond = ops > 0 ? ops / times.replaySeconds : 0
+  return { variant: request.variant, ops, ...times, opsPerSecond, figures }
 }
 
 /**
@@ -152,7 +170,7 @@ function nativeSettings(allocator: string, assignments: readonly Assignment[]): 
     const plain = name.replace(/^glibc\.malloc\./, '')
     const isVariable = plain === plain.toUpperCase()
     if (allocator === 'glibc' && !isVariable && !isGlibcTunable(plain)) {
-      throw unknownName('tunable of glibc', name, GLIBC_TUNABLE_NAMES)
+      throw unknownName('tunable of glibc', plain, GLIBC_TUNABLE_NAMES)
     }
     settings[plain] = allocator === 'glibc' ? (parseSize(text) ?? text) : text
   }

@@ -9,7 +9,8 @@ import { parseVariant, resolveTunables } from '../../allocators/parse-tunables.t
 import { builtInScenarios } from '../../scenarios/index.ts'
 import { loadDesign } from '../machine/designs.ts'
 import { createSharedRun, type SharedRun } from '../machine/shared-run.ts'
-import type { RunPlan } from '../machine/types.ts'
+import type { RunPlan, SimulationPlan } from '../machine/types.ts'
+import { loadCostTable, resolveCosts } from '../machine/virtual/costs.ts'
 import { BadInput, messageOf } from '../words/bad-input.ts'
 import { formatSize, readableSize } from '../words/sizes.ts'
 import { bytesOfPages, GIB, MIB, PAGE_BYTES, roundUp } from '../words/units.ts'
@@ -34,6 +35,10 @@ export interface ResolvedRun {
 const WORKER_BYTES = 12 * MIB
 /** Share of the host's memory that worker threads may take. */
 const POOL_SHARE = 0.5
+/** Variants that may run at once. */
+const LOCKSTEP_MAX = 4
+/** Share of the host's memory that the heaps of variants running at once may take. */
+const HEAPS_SHARE = 0.75
 /** Pages a lab thread touches before its first op: its stack's, and its thread-local storage. */
 const THREAD_PAGES = 3
 const HEAP_BYTES_MIN = 16 * MIB
@@ -43,7 +48,9 @@ export async function resolveRequest(request: RunRequest): Promise<ResolvedRun> 
   const scenario = await loadScenario(request.scenario, builtInScenarios)
   const params = resolveParams(scenario, request.params)
   const scenarioPlan = planScenario(scenario, params)
-  checkThreads(scenarioPlan)
+  const atOnce = request.lockstep === true ? request.variants.length : 1
+  checkAtOnce(atOnce, request.limits.memoryLimit)
+  if (request.machine !== 'virtual') checkThreads(scenarioPlan, atOnce)
   checkHeap(request.heapBytes)
   const variants: ResolvedVariant[] = []
   for (const text of request.variants) {
@@ -64,6 +71,9 @@ async function resolveVariant(
   const design = await loadDesign(variant.design)
   const tunables = resolveTunables(design.tunables, variant.assignments)
   const plan: RunPlan = {
+    machine: request.machine,
+    scheduleSeed: request.scheduleSeed,
+    ...(request.schedules === undefined ? {} : { schedules: request.schedules }),
     variant: { label: variant.label, design: variant.design, tunables },
     scenario: request.scenario,
     params,
@@ -76,21 +86,49 @@ async function resolveVariant(
     drain: request.drain,
     fill: request.fill,
     spinCount: request.spinCount,
+    simulation: simulationPlan(request, design),
+    traceWaits: request.traceWaits === true,
   }
   return { plan, design }
 }
 
-/** Every lab thread alive at once needs a worker thread of its own. */
-function checkThreads({ threads }: ScenarioPlan): void {
-  const most = Math.max(2, Math.floor((totalmem() * POOL_SHARE) / WORKER_BYTES))
-  if (threads <= most) return
+function simulationPlan(request: RunRequest, design: Design): SimulationPlan | undefined {
+  if (request.machine !== 'virtual') return undefined
+  const costs = resolveCosts(loadCostTable(request.costs), design.name)
+  return { costs, lines: request.lines, sampleHz: request.sampleHz }
+}
+
+/** Variants that run at once hold their heaps at the same time. */
+function checkAtOnce(atOnce: number, memoryLimit: number | undefined): void {
+  if (atOnce > LOCKSTEP_MAX) {
+    throw new BadInput(
+      `--lockstep with ${atOnce} variants: expected at most ${LOCKSTEP_MAX}, for each has its ` +
+        'worker threads and its heap at the same time',
+    )
+  }
+  const most = totalmem() * HEAPS_SHARE
+  if (atOnce === 1 || memoryLimit === undefined || atOnce * memoryLimit <= most) return
   throw new BadInput(
-    `${threads} lab threads at once are more than the worker pool holds: ${most} would do ` +
-      `(${readableSize(WORKER_BYTES)} each, half of this host's ${readableSize(totalmem())})`,
+    `--lockstep holds ${atOnce} heaps of up to ${formatSize(memoryLimit)} at once, more than ` +
+      `three quarters of this host's ${readableSize(totalmem())}: --memory-limit ` +
+      `${formatSize(Math.floor(most / atOnce / MIB) * MIB)} would do`,
   )
 }
 
-function checkHeap(bytes: number): void {
+/** Every lab thread alive at once needs a worker thread of its own. */
+function checkThreads({ threads }: ScenarioPlan, variants: number): void {
+  const most = Math.max(2, Math.floor((totalmem() * POOL_SHARE) / WORKER_BYTES))
+  if (threads * variants <= most) return
+  const what = variants === 1 ? '' : ` (${threads} of each of ${variants} variants)`
+  throw new BadInput(
+    `${threads * variants} lab threads at once${what} are more than the worker pool holds: ` +
+      `${most} would do (${readableSize(WORKER_BYTES)} each, half of this host's ` +
+      `${readableSize(totalmem())})`,
+  )
+}
+
+/** `BadInput` for a heap buffer that the lab cannot have: `--heap`. */
+export function checkHeap(bytes: number): void {
   if (bytes % PAGE_BYTES === 0 && bytes >= HEAP_BYTES_MIN && bytes <= HEAP_BYTES_MAX) return
   const range = `${formatSize(HEAP_BYTES_MIN)} to ${formatSize(HEAP_BYTES_MAX)}`
   throw new BadInput(`--heap ${formatSize(bytes)}: expected whole pages, ${range}`)

@@ -15,6 +15,9 @@ const request = (parts: Partial<RunRequest> = {}): RunRequest => ({
   variants: ['glibc'],
   params: [],
   machine: 'threads',
+  scheduleSeed: 0,
+  costs: 'laptop',
+  lines: false,
   limits: {
     memoryLimit: undefined,
     addressSpaceLimit: undefined,

@@ -2,12 +2,12 @@
  * What a run is asked to be, what it tells while it goes on, and what it comes to: the seam between
  * the session and whoever steers one (the command line, the dashboard's server, a test).
  */
-import type { RunningMachine, RunPlan, SpaceLimits } from '../machine/types.ts'
+import type { MachineName, RunningMachine, RunPlan, SpaceLimits } from '../machine/types.ts'
 import type { RunSummary, SampleLine, VariantSummary } from '../metrics/types.ts'
 import type { Assignment } from '../words/assignments.ts'
 
 /** What `--out kind=FILE` can write. */
-export const OUTPUT_KINDS = ['html', 'json', 'ndjson', 'csv'] as const
+export const OUTPUT_KINDS = ['html', 'json', 'ndjson', 'csv', 'trace'] as const
 type OutputKind = (typeof OUTPUT_KINDS)[number]
 
 export interface OutputRequest {
@@ -29,14 +29,22 @@ export interface Threshold {
   readonly value: number
 }
 
-/** One invocation: one scenario under one or more variants, one after the other. Values parsed. */
+/** One invocation: one scenario under one or more variants. Values parsed. */
 export interface RunRequest {
   /** Built-in scenario name, or the path of a scenario file. */
   readonly scenario: string
   /** Variants as the user wrote them: `glibc:arena_max=1`, `./my-design.ts`. At least one. */
   readonly variants: readonly string[]
   readonly params: readonly Assignment[]
-  readonly machine: 'threads'
+  readonly machine: MachineName
+  /** As `RunPlan.scheduleSeed`. */
+  readonly scheduleSeed: number
+  /** As `RunPlan.schedules`. */
+  readonly schedules?: number
+  /** Cost table of the virtual machine: a preset or the path of a file. */
+  readonly costs: string
+  /** As `SimulationPlan.lines`. */
+  readonly lines: boolean
   readonly limits: SpaceLimits
   /** CPUs the modelled process sees. */
   readonly cores: number
@@ -50,6 +58,13 @@ export interface RunRequest {
   readonly fill: boolean
   /** Samples per second; `undefined` measures nothing but the end (`--no-metrics`). */
   readonly sampleHz: number | undefined
+  /**
+   * Variants run at once, each waiting at a phase mark until all have reached it; otherwise one
+   * after the other.
+   */
+  readonly lockstep?: boolean
+  /** Keeps every lock wait, for the trace-event file. */
+  readonly traceWaits?: boolean
   /** Folder that holds `.arena-lab/`. */
   readonly directory: string
   readonly outputs: readonly OutputRequest[]

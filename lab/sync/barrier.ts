@@ -2,6 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { BARRIER_BYTES, type Control, ControlWord, RunState, SeatState } from '../words/control.ts'
 import type { SharedWords } from '../words/units.ts'
+import { futexWait } from './futex.ts'
 import type { Parking } from './pause.ts'
 import { WAIT_SLICE_MS } from './wait-slice.ts'
 
@@ -58,10 +59,29 @@ export class Barriers {
       const now = Atomics.load(words, gate)
       if (openings(now) !== opening) break
       if (Atomics.load(this.#control.words, ControlWord.STATE) !== RunState.RUNNING) break
-      Atomics.wait(words, gate, now, WAIT_SLICE_MS)
+      futexWait(words, gate, now, WAIT_SLICE_MS)
     }
     this.#parking.leaveWait()
   }
+}
+
+/**
+ * A worker waits until the heap was looked at as it is before any lab thread: one that attached
+ * meanwhile would be seen half-way. False when the run is over before it has begun.
+ */
+export function waitUntilPrepared(control: Control): boolean {
+  const { words } = control
+  while (Atomics.load(words, ControlWord.PREPARED) === 0) {
+    if (Atomics.load(words, ControlWord.STATE) !== RunState.STARTING) return false
+    Atomics.wait(words, ControlWord.PREPARED, 0, WAIT_SLICE_MS)
+  }
+  return true
+}
+
+/** The main thread's side: lab threads may attach. */
+export function setPrepared({ words }: Control): void {
+  Atomics.store(words, ControlWord.PREPARED, 1)
+  Atomics.notify(words, ControlWord.PREPARED)
 }
 
 /** A worker says that it is ready, and waits for the run to start. False when it never will. */

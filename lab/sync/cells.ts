@@ -3,11 +3,12 @@
  * works on a shared cell first swaps its block for `CELL_BUSY`, and stores the block back when
  * done. Private cells need none of this.
  */
-import * as cells from '../words/cells.ts'
+import * as layout from '../words/cells.ts'
 import type { SharedWords } from '../words/units.ts'
+import { futexWait } from './futex.ts'
 
 // Bound once: the engine folds a module's own constants, but loads imported ones each time.
-const { CELL_BUSY } = cells
+const { CELL_BUSY } = layout
 
 /** Looks before a claimant lets others run. A claim is held for one op at most. */
 const LOOKS = 1000
@@ -18,17 +19,17 @@ const nobodyNotifies = new Int32Array(new SharedArrayBuffer(4))
 /**
  * The block of a shared cell, which is the caller's alone until `releaseCell`. Between safepoints.
  */
-export function claimCell(words: SharedWords, cell: number): number {
+export function claimCell(cells: SharedWords, cell: number): number {
   for (;;) {
     for (let look = 0; look < LOOKS; look++) {
-      const block = Atomics.exchange(words, cell, CELL_BUSY)
+      const block = Atomics.exchange(cells, cell, CELL_BUSY)
       if (block !== CELL_BUSY) return block
     }
-    Atomics.wait(nobodyNotifies, 0, 0, PAUSE_MS)
+    futexWait(nobodyNotifies, 0, 0, PAUSE_MS)
   }
 }
 
 /** Publishes the cell's other words with its block. */
-export function releaseCell(words: SharedWords, cell: number, block: number): void {
-  Atomics.store(words, cell, block)
+export function releaseCell(cells: SharedWords, cell: number, block: number): void {
+  Atomics.store(cells, cell, block)
 }

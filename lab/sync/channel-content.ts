@@ -10,7 +10,7 @@ const LINE_WORDS = 64 / BYTES_PER_WORD
 /** Every block on its way through a channel. Any thread; exact only while everybody is parked. */
 export function eachChannelCell(
   control: Control,
-  visit: (block: number, requestedBytes: number) => void,
+  visit: (block: number, requestedBytes: number, allocatedBy: number) => void,
 ): void {
   const { int32, plan } = control
   let head = wordsOfBytes(plan.at.channels)
@@ -21,7 +21,8 @@ export function eachChannelCell(
     for (let place = 0; place < count; place++) {
       const slot = ring + ((first + place) % capacity) * CELL_WORDS
       const block = int32[slot + Cell.BLOCK]!
-      if (block > 0) visit(block, int32[slot + Cell.REQUESTED]!)
+      if (block <= 0) continue
+      visit(block, int32[slot + Cell.REQUESTED]!, int32[slot + Cell.ALLOCATED_BY]!)
     }
     head = ring + roundUp(capacity * CELL_WORDS, LINE_WORDS)
   }

@@ -22,6 +22,7 @@ import {
 } from '../words/control.ts'
 import { roundUp, type SharedWords } from '../words/units.ts'
 import { claimCell, releaseCell } from './cells.ts'
+import { futexWait } from './futex.ts'
 import type { Parking } from './pause.ts'
 import { WAIT_SLICE_MS } from './wait-slice.ts'
 import { lockWord, unlockWord } from './word-mutex.ts'
@@ -60,6 +61,11 @@ export class Channels {
       this.#heads.push(head)
       head += HEAD_WORDS + roundUp(capacity * CELL_WORDS, LINE_WORDS)
     }
+  }
+
+  /** Contents that lie in it now. */
+  count(channel: number): number {
+    return this.#words[this.#heads[channel]! + Head.COUNT]!
   }
 
   /**
@@ -181,7 +187,7 @@ export class Channels {
       Atomics.load(words, head + turnWord) === turn &&
       Atomics.load(state, ControlWord.STATE) === RunState.RUNNING
     ) {
-      Atomics.wait(words, head + turnWord, turn, WAIT_SLICE_MS)
+      futexWait(words, head + turnWord, turn, WAIT_SLICE_MS)
     }
     this.#parking.leaveWait()
     return Atomics.load(state, ControlWord.STATE) === RunState.RUNNING

@@ -3,18 +3,18 @@
  * the structure it protects, so that structures keep their real size; everything else about a lock
  * lies in the lock table by lock id. Follows the mutex of U. Drepper, "Futexes Are Tricky".
  */
-import type { Control, SeatState } from '../words/control.ts'
+import type { Control } from '../words/control.ts'
 import * as layout from '../words/control.ts'
 import type { Counter } from '../words/events.ts'
 import * as events from '../words/events.ts'
 import type { SharedWords } from '../words/units.ts'
 import * as table from './lock-table.ts'
 import { lockFloats, lockWords, makeLockRow } from './lock-table.ts'
+import { WaitLog } from './wait-log.ts'
 import { WAIT_SLICE_MS } from './wait-slice.ts'
 
 // Bound once: the engine folds a module's own constants, but loads imported ones each time.
-const { ControlWord, RunState, SEAT_ROW_WORDS, SeatWord } = layout
-const { LOCK, RUNNING } = layout.SeatState
+const { ControlWord, RunState, SEAT_ROW_WORDS, SeatState, SeatWord } = layout
 const { KERNEL_WAIT_NS, LOCK_WAITS, LOCK_WAIT_NS, TRYLOCK_FAILURES } = events.Counter
 const { LockFigure, LockWord, ROW_FLOAT64, ROW_INT32 } = table
 
@@ -53,6 +53,8 @@ export class Locks {
   readonly #int32: SharedWords
   readonly #float64: Float64Array
   readonly #counters: Float64Array
+  /** Only in a run that keeps every wait. */
+  readonly #waits: WaitLog | undefined
   /** Where the lock table starts in `#int32` and in `#float64`. */
   readonly #rows: number
   readonly #figures: number
@@ -65,6 +67,7 @@ export class Locks {
     this.#int32 = control.int32
     this.#float64 = control.float64
     this.#counters = control.counters
+    this.#waits = control.plan.waitEntries ? new WaitLog(control, self) : undefined
     this.#rows = lockWords(control, 0)
     this.#figures = lockFloats(control, 0)
   }
@@ -93,7 +96,13 @@ export class Locks {
   /** Only the holder calls it. */
   unlock(words: SharedWords, word: number, id: number): void {
     this.#int32[this.#rows + id * ROW_INT32 + LockWord.HOLDER] = 0
-    if (Atomics.exchange(words, word, FREE) === HELD_WITH_WAITERS) Atomics.notify(words, word, 1)
+    if (Atomics.exchange(words, word, FREE) === HELD_WITH_WAITERS) this.#wakeOne(words, word, id)
+  }
+
+  #wakeOne(words: SharedWords, word: number, id: number): void {
+    // Before anybody is woken, so that whoever gets the lock next is seen to get it later.
+    this.#waits?.released(id, this.#clock())
+    Atomics.notify(words, word, 1)
   }
 
   /** What the holder writes down: plain stores, ordered by the lock itself. */
@@ -120,14 +129,16 @@ export class Locks {
     const waitersAt = this.#rows + id * ROW_INT32 + LockWord.WAITERS
     const start = this.#clock()
     const waiting = Atomics.add(this.#int32, waitersAt, 1) + 1
-    this.#publish(LOCK, id + 1)
+    const holder = this.#int32[waitersAt - LockWord.WAITERS + LockWord.HOLDER]! - 1
+    this.#publish(SeatState.LOCK, id + 1)
     try {
       this.#wait(words, word)
     } finally {
       Atomics.sub(this.#int32, waitersAt, 1)
-      this.#publish(RUNNING, 0)
+      this.#publish(SeatState.RUNNING, 0)
     }
     const waited = this.#clock() - start
+    this.#waits?.waited(id, start, waited, holder)
     this.#add(figures + LockFigure.WAITS, 1)
     this.#add(figures + LockFigure.WAIT_NS, waited)
     this.#raise(figures + LockFigure.WAIT_NS_MAX, waited)
@@ -163,7 +174,7 @@ export class Locks {
   }
 
   /** For the watchdog: which lock this lab thread waits for. */
-  #publish(state: SeatState, lock: number): void {
+  #publish(state: layout.SeatState, lock: number): void {
     const row = this.#self.seat * SEAT_ROW_WORDS
     this.#control.seats[row + SeatWord.WAITS_FOR_LOCK] = lock
     Atomics.store(this.#control.seats, row + SeatWord.STATE, state)

@@ -17,6 +17,7 @@ import {
   SeatState,
   SeatWord,
 } from '../words/control.ts'
+import { futexWait } from './futex.ts'
 import type { SyncSelf } from './locks.ts'
 import { WAIT_SLICE_MS } from './wait-slice.ts'
 
@@ -59,17 +60,13 @@ export class Parking {
 
   /** Within a wait: sleeps until WAKE changes or `ms` have passed. */
   waitForWake(seen: number, ms = WAIT_SLICE_MS): void {
-    Atomics.wait(this.#control.words, ControlWord.WAKE, seen, ms)
+    futexWait(this.#control.words, ControlWord.WAKE, seen, ms)
   }
 
   /** Sleeps for `ms`, or until the run's state changes. */
   sleep(ms: number): void {
-    Atomics.wait(
-      this.#control.words,
-      ControlWord.STATE,
-      Atomics.load(this.#control.words, ControlWord.STATE),
-      ms,
-    )
+    const { words } = this.#control
+    futexWait(words, ControlWord.STATE, Atomics.load(words, ControlWord.STATE), ms)
   }
 
   /** Announces a phase mark and waits until the main thread has looked (`passPhase`). */

@@ -4,6 +4,7 @@
  * modelled process. The protocol is that of locks.ts.
  */
 import type { SharedWords } from '../words/units.ts'
+import { futexWait } from './futex.ts'
 import { WAIT_SLICE_MS } from './wait-slice.ts'
 
 const FREE = 0
@@ -15,7 +16,7 @@ export function lockWord(words: SharedWords, word: number): void {
   if (Atomics.compareExchange(words, word, FREE, HELD) === FREE) return
   while (Atomics.exchange(words, word, HELD_WITH_WAITERS) !== FREE) {
     // Woken by `unlockWord`; the exchange looks again, and leaves 2 so that the next one is woken.
-    Atomics.wait(words, word, HELD_WITH_WAITERS, WAIT_SLICE_MS)
+    futexWait(words, word, HELD_WITH_WAITERS, WAIT_SLICE_MS)
   }
 }
 

@@ -27,6 +27,8 @@ export interface ControlSizes {
   readonly runQueueSlots: number
   /** Entries of the event log ring. */
   readonly logEntries: number
+  /** Entries of the ring of lock waits; none unless each wait is to be kept. */
+  readonly waitEntries?: number
 }
 
 /** Where each area starts, in bytes from the start of the control buffer. */
@@ -47,6 +49,7 @@ export interface ControlPlan extends ControlSizes {
     readonly barriers: number
     readonly runQueue: number
     readonly log: number
+    readonly waits: number
     readonly stacks: number
   }
 }
@@ -83,6 +86,14 @@ export const ControlWord = {
   QUEUE_LOCK: 14,
   /** 1 when the process has more than one thread, or ever had one (glibc's !SINGLE_THREAD_P). */
   MULTI_THREADED: 15,
+  /** 1 from when on lab threads of loop roles count what they measure (a benchmark's warm-up). */
+  MEASURING: 16,
+  /** 1 once the heap was looked at as its design laid it out: lab threads may attach to it. */
+  PREPARED: 17,
+  /** Looks at the heap so far (observe.ts): blocks allocated from then on remember it. */
+  LOOKS: 17,
+  /** Entries ever written to the log of lock waits. */
+  WAITS_WRITTEN: 18,
 } as const
 const CONTROL_WORDS = 64
 
@@ -164,6 +175,9 @@ export const QUEUE_ENTRY_WORDS = 128
 /** Float64 figures of an event-log entry: see `LogField`. */
 export const LOG_ENTRY = 8
 
+/** Float64 figures of an entry in the log of lock waits: see `WaitField`. */
+export const WAIT_ENTRY = 8
+
 /**
  * Words before the stack entries: mutex, entries in the cache. See lab/machine/thread-lifecycle.
  */
@@ -202,6 +216,7 @@ function planControl(sizes: ControlSizes): ControlPlan {
     barriers: area(sizes.barriers * BARRIER_BYTES),
     runQueue: area(sizes.runQueueSlots * QUEUE_ENTRY_WORDS * 4),
     log: area(sizes.logEntries * LOG_ENTRY * 8),
+    waits: area((sizes.waitEntries ?? 0) * WAIT_ENTRY * 8),
     stacks: area((STACK_HEAD + (sizes.seats + STACK_CACHE_MAX) * STACK_ENTRY_WORDS) * 4),
   }
   return { ...sizes, bytes: roundUp(next, PAGE_BYTES), at }
@@ -264,3 +279,10 @@ export function viewControl(buffer: SharedArrayBuffer, plan: ControlPlan): Contr
 
 /** Fields of an event-log entry. `SEQUENCE` is written last: 0 while the entry is being written. */
 export const LogField = { SEQUENCE: 0, TIME: 1, THREAD: 2, EVENT: 3, A: 4, B: 5 } as const
+/**
+ * Fields of an entry in the log of lock waits, times in ns of the run's clock. `SEQUENCE` is written
+ * last. `NS` is how long a wait took, and -1 in an entry that says that a lock was let go while
+ * others waited for it. `HOLDER`: who held the lock when the wait began, a lab thread, -1 when it
+ * was not known.
+ */
+export const WaitField = { SEQUENCE: 0, TIME: 1, THREAD: 2, LOCK: 3, NS: 4, HOLDER: 5 } as const

@@ -40,6 +40,11 @@ export const Counter = {
   REQUESTED_BYTES: 21,
   /** Nanoseconds waiting for the mmap_lock of the modelled kernel. */
   KERNEL_WAIT_NS: 22,
+  /** Of a loop role while `ControlWord.MEASURING`: nanoseconds of whole laps, and their mallocs. */
+  MEASURED_NS: 23,
+  MEASURED_MALLOCS: 24,
+  /** Nanoseconds a malloc of the median lap: without the laps other programs ran in. */
+  MEASURED_LAP_NS: 25,
 } as const
 export type Counter = (typeof Counter)[keyof typeof Counter]
 

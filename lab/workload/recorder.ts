@@ -11,8 +11,9 @@ import { PrivateCells } from './private-cells.ts'
 import { RandomStream } from './random.ts'
 import type { AnyParams, CellRef, Recorder, RoleArgs, RoleEntry, Scenario } from './scenario.ts'
 
-/** Ops between two yields, and ops of a loop role's recording. */
+/** Most ops between two yields; least ops of a loop role's recording. */
 const OPS_WITHOUT_YIELD_MAX = 2 ** 20
+const LOOP_OPS = 2 ** 20
 /** A batch is cut at the first yield past so many words. */
 export const BATCH_WORDS = 32 * 1024
 /**
@@ -42,6 +43,8 @@ export interface RecorderOptions {
   readonly privateCells: number
   /** Ops of a loop role's recording; 2^20 when absent. */
   readonly loopOps?: number
+  /** A loop role's recording comes in parts, as other roles do; `done` after its last one. */
+  readonly loopInParts?: boolean
   /** Cut a batch at every yield that recorded something: for machines that take turns there. */
   readonly everyYield?: boolean
 }
@@ -67,6 +70,8 @@ export class RoleRecorder implements Recorder {
   #opsSinceYield = 0
   #exited = false
   #done = false
+  /** Ops of earlier parts of a loop role's recording. */
+  #loopOps = 0
   #loop: Batch | undefined
 
   constructor(options: RecorderOptions) {
@@ -80,6 +85,11 @@ export class RoleRecorder implements Recorder {
     this.#script = role.run(this, options.params, args)
   }
 
+  /** It has recorded its own end. */
+  get hasExited(): boolean {
+    return this.#exited
+  }
+
   /** Private cells its script has needed so far. */
   get cellsNeeded(): number {
     return this.#cells.highest
@@ -87,10 +97,12 @@ export class RoleRecorder implements Recorder {
 
   /** Records on, up to the first yield past this batch's length or to the end of the role. */
   nextBatch(): Batch {
-    if (this.#options.role.loop) return (this.#loop ??= this.#recordLoop())
+    const { role, loopInParts, loopOps = LOOP_OPS } = this.#options
+    if (role.loop && loopInParts !== true) return (this.#loop ??= this.#recordLoop())
+    const opsMost = role.loop ? loopOps - this.#loopOps : Number.POSITIVE_INFINITY
     this.#batch.clear()
     let idleYields = 0
-    while (!this.#done && this.#batch.length < this.#batchWords) {
+    while (!this.#done && this.#batch.length < this.#batchWords && this.#batch.opCount < opsMost) {
       const before = this.#batch.opCount
       this.#step()
       idleYields = this.#batch.opCount > before ? 0 : idleYields + 1
@@ -98,12 +110,13 @@ export class RoleRecorder implements Recorder {
     }
     const most = this.#options.everyYield === true ? 1 : BATCH_WORDS
     this.#batchWords = Math.min(2 * this.#batchWords, most)
-    return this.#taken(this.#done)
+    this.#loopOps += this.#batch.opCount
+    return this.#taken(this.#done || this.#batch.opCount >= opsMost)
   }
 
   /** The whole loop is one batch; its machine repeats it. */
   #recordLoop(): Batch {
-    const most = this.#options.loopOps ?? OPS_WITHOUT_YIELD_MAX
+    const most = this.#options.loopOps ?? LOOP_OPS
     let yields = 0
     while (!this.#done && this.#batch.opCount < most) {
       this.#step()

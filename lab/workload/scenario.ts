@@ -124,7 +124,7 @@ export interface ScenarioHead<P extends ParamSpecs, V = ParamValues<P>> {
   /** Without a `main` role: how many of each role are started at once; absent: one of each. */
   readonly startAll?: (params: V) => Readonly<Record<string, number>>
   /** Seconds after which roles stop; absent: they run to their end. */
-  readonly seconds?: (params: V) => number
+  readonly seconds?: (params: V) => number | undefined
   /** An OOM kill under a memory limit is what this scenario is there to show. */
   readonly showsOom?: boolean
   /** Bytes of each started thread's stack mapping; 8 MiB by default. */
@@ -160,7 +160,7 @@ export interface Scenario {
   readonly threads: ((params: AnyParams) => number) | undefined
   readonly privateCells: ((params: AnyParams) => number) | undefined
   /** Seconds after which roles stop; absent: they run to their end. */
-  readonly seconds: ((params: AnyParams) => number) | undefined
+  readonly seconds: ((params: AnyParams) => number | undefined) | undefined
   readonly showsOom: boolean
   readonly stackBytes: number
 }

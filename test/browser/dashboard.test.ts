@@ -21,6 +21,7 @@ import {
   openPage,
   probe,
   settle,
+  showsAll,
   sizeOf,
   tableRows,
   themeColours,
@@ -33,6 +34,8 @@ const GUTTER = 76
 const MARGIN_RIGHT = 14
 const CHART_TOP = 18
 const CHART_BOTTOM = 30
+
+const VIEWS = ['memory', 'arenas', 'matrix', 'locks', 'speed', 'allocator', 'mapped', 'events']
 
 const pagePath = fileURLToPath(new URL('../../dist/dashboard/web/index.html', import.meta.url))
 const run = fakeRun(SEEDSERVICE)
@@ -76,39 +79,21 @@ async function chartColour(place: number, t: number, bytes: number): Promise<str
   return (await probe(page, chart, [[x, CHART_TOP + plot * (1 - bytes / (top * 1.06))]]))[0]!
 }
 
-describeInChromium('dashboard in Chromium', () => {
+describeInChromium('dashboard in Chromium: a run that has ended', () => {
   beforeAll(async () => {
     browser = await startChromium()
-  })
-  afterAll(() => browser?.close())
-  beforeEach(async () => {
     dashboard = await startDashboard({ port: 0, control: false })
-  })
-  afterEach(async () => {
-    await opened?.page.context().close()
-    await dashboard.close()
-  })
-
-  it('a page that joins late shows what every variant came to', async () => {
     publishAll(dashboard, run)
-    const { page, problems } = await open(dashboard.url)
-    await page.waitForSelector('.badge.bad')
-    await settle(page)
-    const badges = await page.$$eval('.badge', (badges) => badges.map((b) => b.textContent))
-    expect(badges[0]).toMatch(/^OOM-killed after day \d$/)
-    expect(badges[1]).toBe('completed')
-    const headline = plain((await page.textContent('.card:nth-child(1) .headline'))!)
-    const last = samplesOf(run, 0).at(-1)!
-    expect(headline).toContain(`${Math.round(last.rss / MIB)} MiB resident for`)
-    expect(new URL(page.url()).search).toBe('')
-    expect(problems).toEqual([])
+    await open(dashboard.url)
+    await showsAll(opened.page, run)
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await dashboard?.close()
   })
 
   it('memory: legend and table have the figures of the safepoints', async () => {
-    publishAll(dashboard, run)
-    const { page } = await open(dashboard.url)
-    await page.waitForSelector('.badge.bad')
-    await settle(page)
+    const { page } = opened
     const legend = await tableRows(page, '[data-readout="memory"]')
     for (const variant of [0, 1]) {
       const { anatomy } = marksOf(run, variant).at(-1)!
@@ -126,10 +111,7 @@ describeInChromium('dashboard in Chromium', () => {
   })
 
   it('memory: the stack is drawn where the figures are', async () => {
-    publishAll(dashboard, run)
-    const { page } = await open(dashboard.url)
-    await page.waitForSelector('.badge.bad')
-    await settle(page)
+    const { page } = opened
     const [live, pinned, surface] = await themeColours(page, ['live', 'pinnedFree', 'surface'])
     const ticks = marksOf(run, 0).filter(({ reason }) => reason === 'tick')
     const mark = ticks.reduce((a, b) => (b.anatomy.freeInBins > a.anatomy.freeInBins ? b : a))
@@ -152,10 +134,7 @@ describeInChromium('dashboard in Chromium', () => {
   })
 
   it('memory: the OOM kill and the limit are marked in the colour of alarm', async () => {
-    publishAll(dashboard, run)
-    const { page } = await open(dashboard.url)
-    await page.waitForSelector('.badge.bad')
-    await settle(page)
+    const { page } = opened
     const [alarm] = await themeColours(page, ['alarm'])
     const kill = marksOf(run, 0).at(-1)!
     expect(kill.reason).toBe('oom')
@@ -165,10 +144,7 @@ describeInChromium('dashboard in Chromium', () => {
   })
 
   it('arenas: strips and table show the last sample', async () => {
-    publishAll(dashboard, run)
-    const { page } = await open(dashboard.url)
-    await page.waitForSelector('.badge.bad')
-    await settle(page)
+    const { page } = opened
     const rows = await dataTable(page, 'arenas')
     const last = samplesOf(run, 0).at(-1)!
     expect(rows.length).toBe(1 + 16 + 1)
@@ -178,6 +154,8 @@ describeInChromium('dashboard in Chromium', () => {
       expect(mib(row[2]!)).toBeCloseTo(arena.resident / MIB, -1)
       expect(Number(row[8])).toBe(arena.attachedThreads)
     }
+    await page.getByLabel('bytes by cause').check()
+    await settle(page)
     const [live] = await themeColours(page, ['live'])
     const canvas = '#arenas .panel:nth-child(2) canvas'
     const [inside, beyond] = await probe(page, canvas, [
@@ -189,10 +167,7 @@ describeInChromium('dashboard in Chromium', () => {
   })
 
   it('matrix: the janitor’s row is dark, the table says how many blocks', async () => {
-    publishAll(dashboard, run)
-    const { page } = await open(dashboard.url)
-    await page.waitForSelector('.badge.bad')
-    await settle(page)
+    const { page } = opened
     const matrix = samplesOf(run, 1).findLast((sample) => sample.matrix !== undefined)!.matrix!
     const rows = (await dataTable(page, 'matrix')).filter((row) => row[2] === 'glibc:arena_max=1')
     const largest = Math.max(...matrix.flat())
@@ -211,10 +186,7 @@ describeInChromium('dashboard in Chromium', () => {
   })
 
   it('locks: the one arena’s lock is the first, with its wait', async () => {
-    publishAll(dashboard, run)
-    const { page } = await open(dashboard.url)
-    await page.waitForSelector('.badge.bad')
-    await settle(page)
+    const { page } = opened
     const rows = (await dataTable(page, 'locks')).filter((row) => row[1] === 'glibc:arena_max=1')
     const lock = samplesOf(run, 1).at(-1)!.locks[0]!
     expect(rows[0]![0]).toBe('main arena')
@@ -226,6 +198,64 @@ describeInChromium('dashboard in Chromium', () => {
     ])
     expect(busy).not.toBe('none')
     expect(none).toBe('none')
+  })
+
+  it('keyboard: time, arenas and matrix are walked without a mouse', async () => {
+    const { page } = opened
+    // What earlier clicks opened may have moved a picture under the pointer.
+    await page.mouse.move(0, 0)
+    await page.focus('[data-picture="memory"]')
+    await page.keyboard.press('Home')
+    await page.keyboard.press('Shift+ArrowRight')
+    await page.keyboard.press('Shift+ArrowRight')
+    await settle(page)
+    const at = Number.parseFloat((await page.textContent('.moment'))!)
+    expect(at).toBeCloseTo(0.2 * (run.lines[1]!.at(-1)!.t / 1e9), 1)
+    const legend = await tableRows(page, '[data-readout="memory"]')
+    const sample = samplesOf(run, 0).findLast(({ t }) => t <= at * 1e9 + 1e6)!
+    expect(mib(legend.find((row) => row[0] === 'RSS')![1]!)).toBeCloseTo(sample.rss / MIB, -1)
+    await page.keyboard.press('Escape')
+    await page.getByLabel('bytes by cause').check()
+    await page.focus('#arenas .panel:nth-child(1) .canvas-box')
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('ArrowDown')
+    await settle(page)
+    expect(await page.textContent('[data-readout="arenas"]')).toMatch(/^arena 1: /)
+    await page.focus('#matrix .panel:nth-child(1) .canvas-box')
+    await page.keyboard.press('ArrowRight')
+    await page.keyboard.press('ArrowRight')
+    await settle(page)
+    expect(await page.textContent('[data-readout="matrix"]')).toBe(
+      'thread 0 freed 0 blocks that thread 1 had allocated',
+    )
+  })
+})
+
+describeInChromium('dashboard in Chromium', () => {
+  beforeAll(async () => {
+    browser = await startChromium()
+  })
+  afterAll(() => browser?.close())
+  beforeEach(async () => {
+    dashboard = await startDashboard({ port: 0, control: false })
+  })
+  afterEach(async () => {
+    await opened?.page.context().close()
+    await dashboard.close()
+  })
+
+  it('a page that joins late shows what every variant came to', async () => {
+    publishAll(dashboard, run)
+    const { page, problems } = await open(dashboard.url)
+    await showsAll(page, run)
+    const badges = await page.$$eval('.badge', (badges) => badges.map((b) => b.textContent))
+    expect(badges[0]).toMatch(/^OOM-killed after day \d$/)
+    expect(badges[1]).toBe('completed')
+    const headline = plain((await page.textContent('.card:nth-child(1) .headline'))!)
+    const last = samplesOf(run, 0).at(-1)!
+    expect(headline).toContain(`${Math.round(last.rss / MIB)} MiB resident for`)
+    expect(new URL(page.url()).search).toBe('')
+    expect(problems).toEqual([])
   })
 
   it('live: figures and pictures follow what is published', async () => {
@@ -259,8 +289,7 @@ describeInChromium('dashboard in Chromium', () => {
     await page.waitForSelector('.badge.bad')
     const one = fakeRun({ ...SEEDSERVICE, variants: [{ label: 'ptmalloc2', arenas: 3 }], days: 2 })
     publishAll(dashboard, one)
-    await page.waitForFunction("document.querySelectorAll('.card').length === 1")
-    await settle(page)
+    await showsAll(page, one)
     expect(await page.textContent('.card h2')).toBe('ptmalloc2')
     expect((await dataTable(page, 'arenas')).length).toBe(4)
     expect(await page.locator('#memory canvas').count()).toBe(1)
@@ -272,7 +301,7 @@ describeInChromium('dashboard in Chromium', () => {
     const { page, problems } = await open(dashboard.url)
     await page.waitForSelector('.card')
     await replay(dashboard, run, 20)
-    await settle(page)
+    await showsAll(page, run)
     const rows = await tableRows(page, '[data-readout="memory"]')
     for (const variant of [0, 1]) {
       const shown = rows.find((row) => row[0] === 'RSS')![variant + 1]!
@@ -291,40 +320,10 @@ describeInChromium('dashboard in Chromium', () => {
     expect(await page.textContent('.card:nth-child(2) .badge')).toBe('completed')
   })
 
-  it('keyboard: time, arenas and matrix are walked without a mouse', async () => {
-    publishAll(dashboard, run)
-    const { page } = await open(dashboard.url)
-    await page.waitForSelector('.badge.bad')
-    await settle(page)
-    await page.focus('[data-picture="memory"]')
-    await page.keyboard.press('Home')
-    await page.keyboard.press('Shift+ArrowRight')
-    await page.keyboard.press('Shift+ArrowRight')
-    await settle(page)
-    const at = Number.parseFloat((await page.textContent('.moment'))!)
-    expect(at).toBeCloseTo(0.2 * (run.lines[1]!.at(-1)!.t / 1e9), 1)
-    const legend = await tableRows(page, '[data-readout="memory"]')
-    const sample = samplesOf(run, 0).findLast(({ t }) => t <= at * 1e9 + 1e6)!
-    expect(mib(legend.find((row) => row[0] === 'RSS')![1]!)).toBeCloseTo(sample.rss / MIB, -1)
-    await page.keyboard.press('Escape')
-    await page.focus('#arenas .panel:nth-child(1) .canvas-box')
-    await page.keyboard.press('ArrowDown')
-    await page.keyboard.press('ArrowDown')
-    await settle(page)
-    expect(await page.textContent('[data-readout="arenas"]')).toMatch(/^arena 1: /)
-    await page.focus('#matrix .panel:nth-child(1) .canvas-box')
-    await page.keyboard.press('ArrowRight')
-    await page.keyboard.press('ArrowRight')
-    await settle(page)
-    expect(await page.textContent('[data-readout="matrix"]')).toBe(
-      'thread 0 freed 0 blocks that thread 1 had allocated',
-    )
-  })
-
   it('by phase: the same phases of both variants lie below each other', async () => {
     publishAll(dashboard, run)
     const { page } = await open(dashboard.url)
-    await page.waitForSelector('.badge.bad')
+    await showsAll(page, run)
     await page.getByLabel('by phase').check()
     await settle(page)
     expect(await page.textContent('.moment')).toMatch(/^phase /)
@@ -345,8 +344,7 @@ describeInChromium('dashboard in Chromium', () => {
     const html = embedRun(readFileSync(pagePath, 'utf8'), { summary, lines: run.lines })
     writeFileSync(path, html)
     const { page, problems, requests } = await open(pathToFileURL(path).href)
-    await page.waitForSelector('.badge.bad')
-    await settle(page)
+    await showsAll(page, run)
     expect(await page.textContent('.connection')).toBe('report')
     expect((await dataTable(page, 'arenas')).length).toBe(18)
     const [live] = await themeColours(page, ['live'])
@@ -361,8 +359,8 @@ describeInChromium('dashboard in Chromium', () => {
   it.each(['light', 'dark'] as const)('axe-core finds nothing in the %s theme', async (theme) => {
     publishAll(dashboard, run)
     const { page } = await open(dashboard.url, theme)
-    await page.waitForSelector('.badge.bad')
-    for (const view of ['memory', 'arenas', 'matrix', 'locks']) await dataTable(page, view)
+    await showsAll(page, run)
+    for (const view of VIEWS) await dataTable(page, view)
     await settle(page)
     expect(await page.getAttribute('html', 'data-theme')).toBe(theme)
     expect(await axeViolations(page)).toEqual([])

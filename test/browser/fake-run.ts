@@ -7,6 +7,7 @@
 
 import type { LockId } from '../../allocators/contract.ts'
 import type { RunDescription, VariantEnd } from '../../dashboard/protocol.ts'
+import type { Survey } from '../../lab/metrics/survey-types.ts'
 import type {
   Anatomy,
   ArenaSample,
@@ -16,6 +17,7 @@ import type {
   SampleLine,
   VariantSummary,
 } from '../../lab/metrics/types.ts'
+import { fakeSurvey } from './fake-survey.ts'
 
 const MIB = 1024 * 1024
 
@@ -70,21 +72,24 @@ export const LARGE: FakeOptions = {
 
 export function fakeRun(options: FakeOptions): FakeRun {
   const simulations = options.variants.map((variant) => new Simulation(options, variant))
-  const lines = simulations.map((simulation) => simulation.run())
-  return {
-    description: {
-      scenario: 'seedservice',
-      machine: 'threads',
-      cores: 2,
-      seed: 42,
-      params: { days: options.days, ingesters: options.threads, skew: true },
-      limits: { memoryLimit: options.memoryLimit, addressSpaceLimit: null },
-      variants: options.variants.map(({ label }) => ({ label, design: 'glibc' })),
-    },
-    lines,
-    ends: simulations.map((simulation) => simulation.end),
-  }
+  const lines = simulations.map((simulation) => [...simulation.run()])
+  const ends = simulations.map((simulation) => simulation.end)
+  return { description: descriptionOf(options), lines, ends }
 }
+
+/** The first variant's lines, made one by one: for runs that are too long to be held. */
+export const fakeLines = (options: FakeOptions): Iterable<SampleLine> =>
+  new Simulation(options, options.variants[0]!).run()
+
+export const descriptionOf = (options: FakeOptions): RunDescription => ({
+  scenario: 'seedservice',
+  machine: 'threads',
+  cores: 2,
+  seed: 42,
+  params: { days: options.days, ingesters: options.threads, skew: true },
+  limits: { memoryLimit: options.memoryLimit, addressSpaceLimit: null },
+  variants: options.variants.map(({ label }) => ({ label, design: 'glibc' })),
+})
 
 /** Share of a day's bytes that thread `i` allocates on `day`: the hot shards move. */
 function weight(day: number, i: number, threads: number): number {
@@ -123,7 +128,7 @@ class Simulation {
     this.#matrix = Array.from({ length: seats }, () => new Array(seats).fill(0))
   }
 
-  run(): SampleLine[] {
+  *run(): Generator<SampleLine> {
     const { days, daySeconds, samplesPerSecond } = this.#options
     const steps = Math.round(daySeconds * samplesPerSecond)
     for (let day = 0; day < days; day++) {
@@ -132,7 +137,12 @@ class Simulation {
         this.#ingest(day, 1 / steps)
         this.#lines.push(this.#sample(t, `day ${day}`))
         if (step % samplesPerSecond === samplesPerSecond - 1) this.#safepoint(t, 'tick', '')
-        if (this.#isOverLimit()) return this.#kill(t, day)
+        if (this.#isOverLimit()) {
+          this.#kill(t, day)
+          yield* this.#lines
+          return
+        }
+        yield* this.#lines.splice(0)
       }
       this.#midnight(day)
       this.#safepoint((day + 1) * daySeconds * 1e9, 'phase', 'midnight')
@@ -141,7 +151,7 @@ class Simulation {
     this.#lines.push(this.#sample(t, 'midnight'))
     this.#safepoint(t, 'end', '')
     this.end = { ...this.end, seconds: t / 1e9 }
-    return this.#lines
+    yield* this.#lines
   }
 
   #ingest(day: number, part: number): void {
@@ -195,7 +205,7 @@ class Simulation {
     return this.#options.memoryLimit !== null && this.#rss() > this.#options.memoryLimit
   }
 
-  #kill(t: number, day: number): SampleLine[] {
+  #kill(t: number, day: number): void {
     this.#lines.push(this.#sample(t, `day ${day}`))
     this.#safepoint(t, 'oom', '')
     this.end = {
@@ -204,7 +214,6 @@ class Simulation {
       message: 'memory limit crossed by lab thread 3',
       seconds: t / 1e9,
     }
-    return this.#lines
   }
 
   #sample(t: number, phase: string): Sample {
@@ -321,8 +330,29 @@ class Simulation {
       arenas: this.#resident.map((bytes, arena) => ({
         resident: Math.floor(bytes),
         live: this.#live(arena),
-        pinnedFree: Math.floor((bytes - this.#live(arena)) * 0.65),
+        pinnedFree: this.#pinned(arena),
       })),
+      survey: this.#survey(t, reason),
+    })
+  }
+
+  #pinned(arena: number): number {
+    return Math.floor((this.#resident[arena]! - this.#live(arena)) * 0.65)
+  }
+
+  #survey(t: number, reason: SafepointSample['reason']): Survey {
+    const day = Math.max(0, Math.floor(t / 1e9 / this.#options.daySeconds) - 1)
+    return fakeSurvey({
+      arenas: this.#resident.map((_, arena) => {
+        const { live, free, top } = this.#arena(arena)
+        const pinned = this.#pinned(arena)
+        return { live, pinned, otherFree: Math.max(0, free - pinned), top }
+      }),
+      since: day * this.#options.daySeconds * 1e3,
+      phase: day === 0 ? '' : 'midnight',
+      matrix: this.#matrix,
+      faults: this.#faults,
+      isDetailed: reason !== 'tick',
     })
   }
 
@@ -346,7 +376,6 @@ class Simulation {
 }
 
 const arenaName = (arena: number): string => (arena === 0 ? 'main arena' : `arena ${arena}`)
-
 function mmapLock(faults: number): LockSample {
   return {
     name: 'mmap_lock',

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { AxeResults } from 'axe-core'
 import type { Browser, Page } from 'playwright-core'
+import type { FakeRun } from './fake-run.ts'
 
 /** A page and everything that went wrong on it. */
 export interface Opened {
@@ -25,7 +26,7 @@ export async function openPage(
   options: OpenOptions = {},
 ): Promise<Opened> {
   const context = await browser.newContext({
-    viewport: { width: options.width ?? 1280, height: options.height ?? 2800 },
+    viewport: { width: options.width ?? 1280, height: options.height ?? 7000 },
     colorScheme: options.colorScheme ?? 'light',
   })
   const page = await context.newPage()
@@ -50,7 +51,7 @@ export function tableRows(page: Page, selector: string): Promise<string[][]> {
 
 /** Opens the data table of a view and reads it. */
 export async function dataTable(page: Page, view: string): Promise<string[][]> {
-  const button = page.locator(`#${view} .view-head button`)
+  const button = page.locator(`#${view} [data-action=table]`)
   if ((await button.getAttribute('aria-expanded')) === 'false') await button.click()
   await page.waitForSelector(`#${view}-table table`)
   return tableRows(page, `#${view}-table table`)
@@ -101,7 +102,60 @@ export async function axeViolations(page: Page): Promise<string[]> {
   )
 }
 
-/** Waits until the pictures have been drawn and the texts have followed. */
-export async function settle(page: Page): Promise<void> {
-  await page.waitForTimeout(500)
+/** How long a page may take to get somewhere: far more than it ever should. */
+const PATIENCE_MS = 60_000
+
+/**
+ * Asks until `expression` holds in the page. The page's content policy forbids what Playwright
+ * would do to ask from inside.
+ */
+async function holds(page: Page, expression: string): Promise<void> {
+  const limit = performance.now() + PATIENCE_MS
+  while (!(await page.evaluate<boolean>(expression))) {
+    if (performance.now() > limit) throw new Error(`never held in the page: ${expression}`)
+    await page.waitForTimeout(20)
+  }
+}
+
+/** Waits until the page stands still: what is on screen is drawn, and the texts have followed. */
+export function settle(page: Page): Promise<void> {
+  return holds(
+    page,
+    `(({ asked, drawn }) => asked !== undefined && asked === drawn)(
+      document.documentElement.dataset)`,
+  )
+}
+
+/** Waits until the page shows a run that has ended, all of it, and stands still. */
+export async function showsAll(page: Page, run: FakeRun): Promise<void> {
+  const ends = run.lines.map((lines) => `${lines.at(-1)!.t} ended`)
+  const shown = "[...document.querySelectorAll('.card')].map((card) => card.dataset.end).join()"
+  await holds(page, `${shown} === ${JSON.stringify(ends.join())}`)
+  await settle(page)
+}
+
+/** Runs in the page, as text: how many pixels of a picture have a colour, to a hair. */
+const INK = `(selector, wanted, [left, top, width, height]) => {
+  const canvas = document.querySelector(selector)
+  const scale = canvas.width / canvas.getBoundingClientRect().width
+  const box = [left, top, width, height].map((side) => Math.round(side * scale))
+  const { data } = canvas.getContext('2d').getImageData(...box)
+  const [r, g, b] = [1, 3, 5].map((at) => Number.parseInt(wanted.slice(at, at + 2), 16))
+  let found = 0
+  for (let at = 0; at < data.length; at += 4) {
+    const away = Math.abs(data[at] - r) + Math.abs(data[at + 1] - g) + Math.abs(data[at + 2] - b)
+    if (data[at + 3] > 200 && away < 12) found++
+  }
+  return found
+}`
+
+/** Pixels of a colour (`#rrggbb`) in a box (left, top, width, height; CSS pixels) of a canvas. */
+export function inkOf(
+  page: Page,
+  selector: string,
+  colour: string,
+  box: readonly [number, number, number, number],
+): Promise<number> {
+  const given = [selector, colour, box].map((one) => JSON.stringify(one)).join()
+  return page.evaluate(`(${INK})(${given})`)
 }

@@ -4,7 +4,13 @@ import { get, type IncomingHttpHeaders } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { WebSocket } from 'ws'
 import { decodeFrame, type Frame, FrameKind, NameTable } from '../../dashboard/protocol.ts'
-import type { Dashboard } from '../../dashboard/server/dashboard.ts'
+
+/** Where a dashboard is, in this process or in another. */
+export interface Place {
+  /** The printed link, token and all. */
+  readonly url: string
+  readonly port: number
+}
 
 /** Answers of a plain request. */
 export interface Answer {
@@ -34,23 +40,23 @@ export function request(
 }
 
 /** Opens the printed link and keeps the cookie, as a browser does. */
-export async function cookieOf(dashboard: Dashboard): Promise<string> {
+export async function cookieOf(dashboard: Place): Promise<string> {
   const { headers } = await request(dashboard.url)
   return headers['set-cookie']![0]!.split(';')[0]!
 }
 
 /** Headers of an upgrade that is let in. */
-export async function goodHeaders(dashboard: Dashboard): Promise<Record<string, string>> {
+export async function goodHeaders(dashboard: Place): Promise<Record<string, string>> {
   return {
     cookie: await cookieOf(dashboard),
     origin: `http://127.0.0.1:${dashboard.port}`,
   }
 }
 
-export const liveUrl = (dashboard: Dashboard): string => `ws://127.0.0.1:${dashboard.port}/live`
+export const liveUrl = (dashboard: Place): string => `ws://127.0.0.1:${dashboard.port}/live`
 
 /** Upgrades by hand, for what a WebSocket client never does: reading nothing, sending nonsense. */
-export async function rawUpgrade(dashboard: Dashboard): Promise<Socket> {
+export async function rawUpgrade(dashboard: Place): Promise<Socket> {
   const headers = await goodHeaders(dashboard)
   const socket = connect(dashboard.port, '127.0.0.1')
   socket.on('error', () => {})
@@ -101,7 +107,7 @@ export class SocketClient {
     socket.on('message', (data) => this.#take(data as ArrayBuffer))
   }
 
-  static async connect(dashboard: Dashboard): Promise<SocketClient> {
+  static async connect(dashboard: Place): Promise<SocketClient> {
     const headers = await goodHeaders(dashboard)
     const client = new SocketClient(new WebSocket(liveUrl(dashboard), { headers }))
     await once(client.socket, 'open')
@@ -112,11 +118,11 @@ export class SocketClient {
     return this.frames.filter((frame): frame is Extract<Frame, { kind: K }> => frame.kind === kind)
   }
 
-  /** Waits until `condition` holds; rejects after ten seconds. */
+  /** Waits until `condition` holds; rejects after a minute. */
   async until(condition: () => boolean): Promise<void> {
-    const end = performance.now() + 10_000
+    const end = performance.now() + 60_000
     while (!condition()) {
-      if (performance.now() > end) throw new Error('waited ten seconds in vain')
+      if (performance.now() > end) throw new Error('waited a minute in vain')
       await new Promise((resolve) => setTimeout(resolve, 5))
     }
   }

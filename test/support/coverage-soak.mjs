@@ -1,32 +1,20 @@
-// Run with NODE_V8_COVERAGE: carries the soak's traces out on the model alone, built in dist/, for
-// test/glibc-coverage.test.ts.
-import { readdirSync, readFileSync } from 'node:fs'
+// Run with NODE_V8_COVERAGE, for test/glibc-coverage.test.ts: carries traces out on the model alone
+// (dist/), of the kinds that verify compares with the real glibc.
+import { readFileSync } from 'node:fs'
+import { gunzipSync } from 'node:zlib'
 
 const dist = new URL('../../dist/', import.meta.url)
 const load = (path) => import(new URL(path, dist).href)
-const { SOAK_VARIANTS, SOAK_THREADS, SOAK_PROFILES } = await load('lab/session/verify/soak.js')
-const { randomSource } = await load('lab/session/verify/trace-source.js')
+const { MORE_VARIANTS, SOAK_VARIANTS, SOAK_THREADS, SOAK_PROFILES, soakTrace } = await load(
+  'lab/session/verify/soak.js',
+)
 const { subjectOf } = await load('lab/session/verify/subject.js')
 const { SerialMachine } = await load('lab/machine/serial/serial-machine.js')
-
 const { parseTrace } = await load('lab/workload/trace/read.js')
 
-/** Beyond the soak's own: tunables that lead where no other does. */
-const MORE_VARIANTS = [
-  'glibc:perturb=85',
-  'glibc:tcache_unsorted_limit=3',
-  'glibc:trim_threshold=-1',
-  'glibc:mmap_max=3',
-  'glibc:arena_test=1',
-  'glibc:top_pad=100000000',
-]
 const TRACES = 10
-const OPS = 25_000
-const MMAP_THRESHOLD = 131_072
-
-/** What the generator does not ask for: an alignment that no address has. */
-const EDGES = ['0 a 0 9223372036854775808 10', '1 a 1 9223372036854775808 10', '1 t 0']
-const fixtures = new URL('../../allocators/ptmalloc/test/fixtures/', import.meta.url)
+const OPS = 10_000
+const SEED = 50_000
 
 /** Carries a trace out on the model and forgets what it placed. */
 async function carryOut({ design, tunables }, chunks) {
@@ -45,32 +33,24 @@ async function carryOut({ design, tunables }, chunks) {
   machine.release()
 }
 
-const plain = await subjectOf('glibc')
-const edges = new TextEncoder().encode(`# arena-lab-trace 1\n${EDGES.join('\n')}\n`)
-await carryOut(plain, parseTrace('edges', [edges]).chunks)
-for (const file of readdirSync(fixtures).filter((name) => name.endsWith('.trace'))) {
-  // These ask memalign for 24 too, which it takes for 32; traces have powers of two alone.
-  const text = readFileSync(new URL(file, fixtures), 'utf8').replace(
-    /^(\d+ a \d+) (\d+)/gm,
-    (_, head, alignment) => `${head} ${2 ** Math.ceil(Math.log2(Math.max(1, alignment)))}`,
-  )
-  const [, assigned = ''] = /^# tunables (.*)$/m.exec(text) ?? []
-  const subject = await subjectOf(assigned === '' ? 'glibc' : `glibc:${assigned}`)
-  await carryOut(subject, parseTrace(file, [new TextEncoder().encode(text)]).chunks)
+const fixtures = new URL('../fixtures/traces/', import.meta.url)
+const listed = JSON.parse(readFileSync(new URL('index.json', fixtures), 'utf8'))
+for (const { name, variant } of listed) {
+  const text = gunzipSync(readFileSync(new URL(`${name}.trace.gz`, fixtures)))
+  await carryOut(await subjectOf(variant), parseTrace(name, [text]).chunks)
 }
 
-let seed = 50_000
-for (const variant of [...SOAK_VARIANTS, ...MORE_VARIANTS]) {
+const variants = [...SOAK_VARIANTS, ...MORE_VARIANTS]
+const edges = gunzipSync(readFileSync(new URL('edges.trace.gz', fixtures)))
+for (const variant of ['glibc:mmap_max=0', 'glibc:tcache_count=0']) {
+  await carryOut(await subjectOf(variant), parseTrace('edges', [edges]).chunks)
+}
+
+let seed = SEED
+const options = { threads: SOAK_THREADS, profiles: SOAK_PROFILES, ops: OPS }
+for (const variant of variants) {
   const subject = await subjectOf(variant)
-  const threshold = subject.settings['mmap_threshold'] ?? MMAP_THRESHOLD
   for (let number = 0; number < TRACES; number++) {
-    const source = randomSource({
-      seed: seed++,
-      threads: SOAK_THREADS[number % SOAK_THREADS.length],
-      profile: SOAK_PROFILES[(number + seed) % SOAK_PROFILES.length],
-      ops: OPS,
-      mmapThreshold: Math.min(threshold, MMAP_THRESHOLD),
-    })
-    await carryOut(subject, source.chunks())
+    await carryOut(subject, soakTrace(subject.settings, options, number, seed++).chunks())
   }
 }

@@ -29,6 +29,10 @@ const CHECKPOINT = [
 const CACHED_STACKS = 4
 const TLS_START = 81920
 
+/** PTRDIFF_MAX is no Number: the next one below stands for it, not the next one above. */
+const PTRDIFF_MAX = '9223372036854775807'
+const sizeOf = (text: string): number => (text === PTRDIFF_MAX ? 2 ** 63 - 1024 : Number(text))
+
 /** What replay needs to know of a design, beside the design. */
 export interface Replayed<T> {
   readonly design: Design<T>
@@ -78,7 +82,7 @@ export class Replay<T> {
       return
     }
     const [t, op, ...rest] = text.split(' ')
-    const [a = 0, b = 0, c = 0] = rest.map(Number)
+    const [a = 0, b = 0, c = 0] = rest.map(sizeOf)
     const thread = Number(t)
     const heap = this.#heaps.get(thread) ?? this.#start(thread)
     if (op === 'm') this.#placed(a, b, heap.malloc(b))

@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest'
 import { MIB } from '../../../lab/words/units.ts'
 import { parseVariant, resolveTunables } from '../../parse-tunables.ts'
-import { tcmalloc } from '../design.ts'
+import { libraryOf, tcmalloc } from '../design.ts'
+import { statsText, WATERFALL } from '../stats-text.ts'
 import { overallCacheBytes, TCMALLOC_TUNABLES, type TcmallocTunables } from '../tunables.ts'
 import { randomTrace } from './random-trace.ts'
 import { Replayer } from './replay.ts'
@@ -79,6 +80,59 @@ describe('tunables', () => {
   })
 })
 
+describe('the three constants that field reports changed', () => {
+  const BLOCK_BYTES = 64
+  const LARGE_BYTES = 256 * 1024
+
+  /** What one thread's cache holds after it has freed 2000 + 1500 blocks but only allocated 2000. */
+  const cachedAfterOverflow = (changes: Partial<TcmallocTunables>): number => {
+    const replayer = new Replayer(changes)
+    const [main, worker] = [replayer.heap(0), replayer.heap(1)]
+    const foreign = Array.from({ length: 1500 }, () => main.malloc(BLOCK_BYTES))
+    // A budget that stays out of the way: it grows by 64 KiB whenever the cache is too large.
+    for (let i = 0; i < 40; i++) {
+      const large = [1, 2, 3, 4, 5, 6].map(() => worker.malloc(LARGE_BYTES))
+      for (const block of large) worker.free(block)
+    }
+    for (let i = 0; i < 6; i++) worker.malloc(LARGE_BYTES)
+    const own = Array.from({ length: 2000 }, () => worker.malloc(BLOCK_BYTES))
+    for (const block of [...own, ...foreign]) worker.free(block)
+    replayer.line('k')
+    return replayer.checkpoints.at(-1)!.stats.thread_cache_free_bytes
+  }
+
+  it('kMaxOverages: the sooner a list that overflows gets shorter, the less it holds', () => {
+    const cached = [0, 1, 3, 1000].map((max_overages) => cachedAfterOverflow({ max_overages }))
+    expect(cached).toEqual([...cached].sort((a, b) => a - b))
+    expect(cached[1]!).toBeLessThan(0.7 * cached[2]!)
+    expect(cached[2]!).toBeLessThan(0.9 * cached[3]!)
+  })
+
+  it('kMaxThreadCacheSize and kDefaultOverallThreadCacheSize: what all caches hold together', () => {
+    const cached = (changes: Partial<TcmallocTunables>): number => {
+      const replayer = new Replayer(changes)
+      for (let round = 0; round < 12; round++) {
+        for (let thread = 0; thread < 16; thread++) {
+          const heap = replayer.heap(thread)
+          const blocks = Array.from({ length: 1200 }, (_, i) => heap.malloc(100 + 16 * (i % 250)))
+          for (const block of blocks) heap.free(block)
+        }
+      }
+      replayer.line('k')
+      return replayer.checkpoints.at(-1)!.stats.thread_cache_free_bytes
+    }
+    const [whole, half, twenty] = [
+      cached({}),
+      cached({ max_thread_cache_size: 2 * MIB }),
+      cached({ max_thread_cache_size: 2 * MIB, default_overall_thread_cache_size: 20 * MIB }),
+    ]
+    expect(whole).toBeGreaterThan(20 * MIB)
+    expect(twenty).toBeLessThanOrEqual(20 * MIB)
+    expect(half).toBeLessThanOrEqual(16 * MIB)
+    expect(half).toBeLessThan(twenty)
+  })
+})
+
 describe('inspect', () => {
   it('names every byte of the heap once, and adds up to what tcmalloc itself counts', () => {
     const replayer = new Replayer()
@@ -110,5 +164,16 @@ describe('inspect', () => {
     expect(sum('inUseBytes')).toBe(usableBytes)
     const blocks = report.arenas.reduce((total, arena) => total + arena.chunksInUse, 0)
     expect(blocks).toBe(seen.size)
+
+    // The waterfall, as tcmalloc's statistics have it.
+    const lines = statsText(libraryOf(process, tunables)).split('\n')
+    const of = (name: string): number =>
+      Number(lines.find((line) => line.startsWith(`${name}: `))!.slice(name.length + 2))
+    const total = (names: readonly string[]): number =>
+      names.reduce((figures, name) => figures + of(name), 0)
+    expect(of('in use')).toBe(usableBytes)
+    expect(total(WATERFALL.slice(0, 6))).toBe(of('physical'))
+    expect(of('physical') + of('unmapped')).toBe(of('virtual'))
+    expect(of('virtual') - of('metadata')).toBe(heapBytes)
   })
 })

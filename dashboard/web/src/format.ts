@@ -54,3 +54,6 @@ export function percent(share: number): string {
   if (value > 0 && value < 0.05) return '<\u202f0.1\u202f%'
   return `${value === 0 || value >= 1 ? Math.round(value) : value.toFixed(1)}\u202f%`
 }
+
+/** A byte address: `0x7f12a0`. */
+export const address = (byte: number): string => `0x${byte.toString(16)}`

@@ -14,7 +14,8 @@ export interface Picture {
 interface Entry {
   readonly picture: Picture
   dirty: boolean
-  visible: boolean
+  /** Undefined until the browser has said so. */
+  visible: boolean | undefined
 }
 
 /** Milliseconds of a frame that drawing may take before it puts the rest off. */
@@ -26,6 +27,9 @@ const entries = new Map<Element, Entry>()
 let requested = false
 let textDirty = false
 let lastText = 0
+/** Counts what was asked to be drawn; up to where the page shows all of it, texts included. */
+let asked = 0
+let drawn = -1
 let onText: () => void = () => {}
 
 const observer =
@@ -37,16 +41,17 @@ const observer =
             const entry = entries.get(change.target)
             if (entry !== undefined) entry.visible = change.isIntersecting
           }
-          request()
+          ask()
         },
         { rootMargin: '100px' },
       )
 
 /** Registers a picture; the returned function takes it out again. */
 export function addPicture(picture: Picture): () => void {
-  entries.set(picture.element, { picture, dirty: true, visible: observer === undefined })
+  const visible = observer === undefined ? true : undefined
+  entries.set(picture.element, { picture, dirty: true, visible })
   observer?.observe(picture.element)
-  request()
+  ask()
   return () => {
     observer?.unobserve(picture.element)
     entries.delete(picture.element)
@@ -57,19 +62,33 @@ export function addPicture(picture: Picture): () => void {
 export function invalidate(): void {
   for (const entry of entries.values()) entry.dirty = true
   textDirty = true
-  request()
+  ask()
 }
 
 /** One picture has to be drawn anew. */
 export function invalidatePicture(element: Element): void {
   const entry = entries.get(element)
   if (entry !== undefined) entry.dirty = true
-  request()
+  ask()
+}
+
+/** Draws the pictures inside an element at once, on screen or not. */
+export function paintNow(inside: Element): void {
+  for (const [element, entry] of entries) {
+    if (!inside.contains(element)) continue
+    entry.dirty = false
+    entry.picture.paint()
+  }
 }
 
 /** Calls `listener` after `invalidate`, at most five times a second. */
 export function listenForText(listener: () => void): void {
   onText = listener
+}
+
+function ask(): void {
+  document.documentElement.dataset['asked'] = `${++asked}`
+  request()
 }
 
 function request(): void {
@@ -100,4 +119,16 @@ function onFrame(now: number): void {
     onText()
   }
   if (left || textDirty) request()
+  else tellDrawn()
+}
+
+/**
+ * For tests and measurements: when `data-drawn` of the page is its `data-asked`, it stands still,
+ * and everything on screen is as it should be. They wait for that instead of for time.
+ */
+function tellDrawn(): void {
+  if (drawn === asked) return
+  for (const { visible } of entries.values()) if (visible === undefined) return
+  drawn = asked
+  document.documentElement.dataset['drawn'] = `${drawn}`
 }

@@ -2,6 +2,8 @@
 import { render } from 'preact'
 import 'uplot/dist/uPlot.min.css'
 import './style.css'
+import './control/control.css'
+import { followAddress } from './control/session.ts'
 import { embeddedRun } from './feed/embedded.ts'
 import { connect, followVisibility } from './feed/live.ts'
 import { connection, run } from './state.ts'
@@ -14,6 +16,7 @@ if (embedded !== undefined) {
   run.value = embedded
   connection.value = 'offline'
 } else {
+  followAddress()
   connect()
   followVisibility()
 }

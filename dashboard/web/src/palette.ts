@@ -18,10 +18,25 @@ export const CAUSES = [
 ] as const
 export type Cause = (typeof CAUSES)[number]['key']
 
-type Token = Cause | 'ink' | 'muted' | 'line' | 'surface' | 'accent' | 'alarm'
+type Token =
+  | Cause
+  | 'liveMost'
+  | 'livePart'
+  | 'returned'
+  | 'untouched'
+  | 'ink'
+  | 'muted'
+  | 'line'
+  | 'surface'
+  | 'accent'
+  | 'alarm'
 
 const TOKENS: readonly Token[] = [
   ...CAUSES.map(({ key }) => key),
+  'liveMost',
+  'livePart',
+  'returned',
+  'untouched',
   'ink',
   'muted',
   'line',
@@ -72,11 +87,42 @@ export function pinnedFill(context: CanvasRenderingContext2D): CanvasPattern | s
   return hatch
 }
 
+/** Fill of a page, by its letter (store/pages.ts). Pages in use are the bluer the fuller. */
+export function pageFill(
+  context: CanvasRenderingContext2D,
+  letter: 'A' | 'B' | 'C' | 'F' | 'P' | 'T' | 'R' | 'U',
+): CanvasPattern | string {
+  switch (letter) {
+    case 'A':
+      return colour('live')
+    case 'B':
+      return colour('liveMost')
+    case 'C':
+      return colour('livePart')
+    case 'F':
+      return colour('freeInBins')
+    case 'P':
+      return pinnedFill(context)
+    case 'T':
+      return colour('freeTop')
+    case 'R':
+      return colour('returned')
+    default:
+      return colour('untouched')
+  }
+}
+
 /** Colour of a share 0..1 on the heat scale; nothing at all for 0. */
 export function heatColour(share: number): string | undefined {
   if (share <= 0) return undefined
   if (heat.length === 0) readPalette()
   return heat[Math.min(Math.floor(share * HEAT_STEPS), HEAT_STEPS - 1)]
+}
+
+/** Colours of the heat scale, palest first. */
+export function heatStops(): readonly string[] {
+  if (heat.length === 0) readPalette()
+  return heat
 }
 
 /** A scale through the given hex colours. */

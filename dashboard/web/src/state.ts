@@ -1,6 +1,7 @@
 /** What the page shows at the moment: a few signals that everything else follows. */
 import { computed, signal } from '@preact/signals'
 import { invalidate, listenForText } from './frame.ts'
+import { HAPPENING_KINDS, type HappeningKind } from './store/happenings.ts'
 import type { RunStore } from './store/run.ts'
 import { type Alignment, type Timeline, timelineOf } from './store/timeline.ts'
 import type { VariantStore } from './store/variant.ts'
@@ -22,6 +23,19 @@ export const zoom = signal<readonly [number, number] | null>(null)
 export const alignment = signal<Alignment>('time')
 /** Whether address space (VmSize) is drawn; null: when it fits the scale. */
 export const showVmSize = signal<boolean | null>(null)
+
+/** Whether arenas are shown page by page, or as bytes by cause. */
+export const arenaPicture = signal<'pages' | 'bytes'>('pages')
+/** What the rows of the waiting map are. */
+export const waitRows = signal<'locks' | 'threads'>('locks')
+/** What the cells of the matrix count. */
+export const matrixUnit = signal<'blocks' | 'bytes'>('blocks')
+/** Kinds of events shown. */
+export const kindsShown = signal<ReadonlySet<HappeningKind>>(
+  new Set(HAPPENING_KINDS.map(({ kind }) => kind)),
+)
+/** The arena whose bins and chunks are shown, by its place; -1 for all (chunks: the first). */
+export const arenaShown = signal(-1)
 
 /** Counts up at a readable pace while data comes in: texts and tables depend on it. */
 export const textTick = signal(0)
@@ -58,9 +72,23 @@ export function momentOf(variant: VariantStore): number {
 export const axisText = (x: number): string =>
   alignment.value === 'time' ? `${x.toFixed(2)} s` : `phase ${x.toFixed(2)}`
 
-/** Looks at another moment; null follows the newest data. */
+/** The moment chosen by key, click or slider: shown again when the pointer leaves a picture. */
+let held: number | null = null
+
+const onAxis = (x: number | null): number | null =>
+  x === null ? null : Math.min(Math.max(x, 0), axisEnd())
+
+/** Looks at another moment, and stays there; null follows the newest data. */
 export function lookAt(x: number | null): void {
-  moment.value = x === null ? null : Math.min(Math.max(x, 0), axisEnd())
+  held = onAxis(x)
+  hoverAt(null)
+}
+
+/** Looks at another moment while the pointer is there; null: the pointer has left. */
+export function hoverAt(x: number | null): void {
+  const next = onAxis(x) ?? held
+  if (next === moment.value) return
+  moment.value = next
   changed()
 }
 
@@ -72,7 +100,7 @@ export function zoomTo(range: readonly [number, number] | null): void {
 /** Positions mean something else in the other alignment, so moment and zoom start over. */
 export function alignBy(by: Alignment): void {
   alignment.value = by
-  moment.value = null
+  lookAt(null)
   zoom.value = null
   changed()
 }

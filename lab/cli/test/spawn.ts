@@ -27,6 +27,17 @@ export function runWithFileLimit(cwd: string, kib: number, ...args: string[]): P
   return follow(cwd, 'bash', ['-c', script, 'bash', process.execPath, MAIN, ...args]).ended
 }
 
+/** Standard output cannot take a byte, as on a full disk. */
+export function runWithFullOutput(cwd: string, ...args: string[]): Promise<Ended> {
+  const script = 'exec "$@" > /dev/full'
+  return follow(cwd, 'bash', ['-c', script, 'bash', process.execPath, MAIN, ...args]).ended
+}
+
+/** In a process group of its own, as a shell starts it: `process.kill(-pid)` is Ctrl-C. */
+export function startAsJob(cwd: string, args: readonly string[]): Running {
+  return follow(cwd, 'setsid', [process.execPath, MAIN, ...args])
+}
+
 function follow(cwd: string, command: string, args: readonly string[]): Running {
   const child = spawn(command, args, {
     cwd,

@@ -1,5 +1,5 @@
 /**
- * Builds the C replayer on demand, into the cache directory. The name of the binary holds a hash of
+ * Builds our C programs on demand, into the cache directory. The name of the binary holds a hash of
  * its sources and of the compiler's version; it appears by a rename, so that builds that run at
  * once do not see half of each other.
  */
@@ -11,6 +11,8 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { BadInput, messageOf, quoted } from '../../words/bad-input.ts'
 import { cacheDirectory } from '../../words/cache-directory.ts'
+import { nativeEnvironment } from './environment.ts'
+import { nativeLibrary } from './library.ts'
 
 const run = promisify(execFile)
 
@@ -20,6 +22,7 @@ const SOURCES = [
   'glibc-heap.c',
   'scenario.c',
   'scenario-plan.c',
+  'bench.c',
   'process.c',
   'own.c',
 ] as const
@@ -31,15 +34,29 @@ const HEADERS = ['replayer.h', 'scenario.h'] as const
  */
 const FLAGS = ['-O2', '-std=gnu11', '-Wall', '-fno-builtin', '-pthread', '-no-pie'] as const
 
+/** A C program of ours: its name, and the files it is made of. */
+interface Program {
+  readonly name: string
+  readonly sources: readonly string[]
+  readonly headers: readonly string[]
+}
+const REPLAYER: Program = { name: 'replayer', sources: SOURCES, headers: HEADERS }
+const CALIBRATION: Program = { name: 'calibrate', sources: ['calibrate.c'], headers: [] }
+
 let built: Promise<string> | undefined
 
 /** Path of the replayer's binary, compiled first when need be. `BadInput` when there is no `cc`. */
 export function nativeReplayer(): Promise<string> {
-  built ??= build().catch((error: unknown) => {
+  built ??= build(REPLAYER).catch((error: unknown) => {
     built = undefined
     throw error
   })
   return built
+}
+
+/** The same for the program that measures this machine. */
+export function nativeCalibration(): Promise<string> {
+  return build(CALIBRATION)
 }
 
 /** Version of the glibc that a native run runs under: `2.36`. */
@@ -47,7 +64,13 @@ export async function nativeGlibcVersion(): Promise<string> {
   return (await run(await nativeReplayer(), ['version'])).stdout
 }
 
-async function build(): Promise<string> {
+/** Version of the tcmalloc that a native run runs under: `2.10`. `BadInput` without one. */
+export async function nativeTcmallocVersion(): Promise<string> {
+  const env = nativeEnvironment('tcmalloc', await nativeLibrary('tcmalloc'), {})
+  return (await run(await nativeReplayer(), ['tcmalloc-version'], { env })).stdout
+}
+
+async function build(program: Program): Promise<string> {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     throw new BadInput('the native machine needs Linux on x86-64')
   }
@@ -55,11 +78,13 @@ async function build(): Promise<string> {
   const hash = createHash('sha256')
     .update(await compilerVersion())
     .update(FLAGS.join(' '))
-  for (const file of [...SOURCES, ...HEADERS]) hash.update(await readFile(join(sources, file)))
+  const { name, headers } = program
+  for (const file of [...program.sources, ...headers])
+    hash.update(await readFile(join(sources, file)))
   const cache = cacheDirectory()
-  const binary = join(cache, `replayer-${hash.digest('hex').slice(0, 16)}`)
+  const binary = join(cache, `${name}-${hash.digest('hex').slice(0, 16)}`)
   if (await exists(binary)) return binary
-  await compile(sources, cache, binary)
+  await compile(program, sources, cache, binary)
   return binary
 }
 
@@ -74,24 +99,33 @@ async function compilerVersion(): Promise<string> {
   }
 }
 
-async function compile(sources: string, cache: string, binary: string): Promise<void> {
+async function compile(
+  program: Program,
+  sources: string,
+  cache: string,
+  binary: string,
+): Promise<void> {
   try {
     await mkdir(cache, { recursive: true })
   } catch (error) {
     throw new BadInput(`cache directory ${quoted(cache)}: ${messageOf(error)}`, { cause: error })
   }
   const folder = await mkdtemp(join(cache, 'build-'))
-  const fresh = join(folder, 'replayer')
+  const fresh = join(folder, program.name)
   try {
-    await run('cc', [...FLAGS, '-o', fresh, ...SOURCES.map((file) => join(sources, file))])
+    const files = program.sources.map((file) => join(sources, file))
+    await run('cc', [...FLAGS, '-o', fresh, ...files])
     await rename(fresh, binary)
   } catch (error) {
+    const lines = stderrOf(error).split('\n')
+    const full = lines.find((text) => /No space left|Disk quota/.test(text))
+    if (full !== undefined) {
+      throw new BadInput(`no room to compile the native replayer: ${full}`, { cause: error })
+    }
     // `cc` without the C library's headers is the common case; its own words say which one.
-    const [line = 'cc failed'] = stderrOf(error)
-      .split('\n')
-      .filter((text) => /error/.test(text))
+    const line = lines.find((text) => /error/.test(text)) ?? 'cc failed'
     throw new BadInput(
-      `the native replayer does not compile (Debian: apt install gcc libc6-dev): ${line}`,
+      `the native ${program.name} does not compile (Debian: apt install gcc libc6-dev): ${line}`,
       { cause: error },
     )
   } finally {

@@ -15,13 +15,18 @@ export interface NativeOptions {
   /** A library of the user's. */
   readonly preload?: string
   readonly settings?: NativeSettings
-  /** End with malloc_info(0); glibc only. */
+  /** End with malloc_info(0), or with the statistics of tcmalloc. */
   readonly mallocInfo?: boolean
   /** Checkpoint (counted from 0) whose heaps are dumped; glibc only. */
   readonly dumpAt?: number
   /** Programs before the replayer's own name, `strace` and its options for one. */
   readonly wrapper?: readonly string[]
+  /** Ends the replayer when it is aborted: its records then stop coming, without an error. */
+  readonly signal?: AbortSignal
 }
+
+/** The replayer's starts until the heap starts at a multiple of 64 KiB: one in eight does. */
+const HEAP_TRIES = '1000'
 
 /** Packed ops (pack.ts), in pieces. */
 export type TraceParts = Iterable<Uint8Array> | AsyncIterable<Uint8Array>
@@ -52,6 +57,8 @@ export async function* runReplayer(
   const child = await startReplayer(command, options)
   const { stdin, stdout, stderr } = child
   const exited = once(child, 'close')
+  const stop = (): void => void child.kill()
+  options.signal?.addEventListener('abort', stop)
   // A program that cannot be started is told by what waits for its end, further down.
   exited.catch(() => {})
   const complaint = textOf(stderr)
@@ -65,10 +72,12 @@ export async function* runReplayer(
   try {
     for await (const bytes of stdout) yield decoder.push(bytes as Uint8Array)
     const [code, signal] = await exited
+    if (options.signal?.aborted === true) return
     if (child.killed) throw (await fed)?.error
     if (code !== 0) throw new NativeFailure((await complaint) || `ended by ${signal ?? code}`)
     decoder.end()
   } finally {
+    options.signal?.removeEventListener('abort', stop)
     child.kill()
   }
 }
@@ -82,13 +91,18 @@ async function startReplayer(command: readonly string[], options: NativeOptions)
       : await preloadFile(options.preload)
   const glibc = library === undefined
   const flags = glibc || command[0] !== 'trace' ? [] : ['--plain']
-  if (allocator === 'tcmalloc' && command[0] === 'trace') flags.push('--tcmalloc')
-  if (options.mallocInfo === true && glibc) flags.push('--malloc-info')
+  if (allocator === 'tcmalloc' && command[0] === 'trace') {
+    flags.push('--tcmalloc', '--heap-tries', HEAP_TRIES)
+  }
+  const hasInfo = glibc || flags.includes('--tcmalloc')
+  if (options.mallocInfo === true && hasInfo) flags.push('--malloc-info')
   if (options.dumpAt !== undefined) flags.push('--dump-at', String(options.dumpAt))
   const [program = binary, ...rest] = [...(options.wrapper ?? []), binary]
   return spawn(program, [...rest, ...command, ...flags], {
     env: nativeEnvironment(allocator, library, options.settings ?? {}),
     stdio: ['pipe', 'pipe', 'pipe'],
+    // Of a process group of its own: Ctrl-C is for whoever reads its records.
+    detached: true,
   })
 }
 

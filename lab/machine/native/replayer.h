@@ -14,6 +14,9 @@
 
 #define PAGE 4096UL
 #define MIB (1024UL * 1024UL)
+#define TCMALLOC_PAGE 8192UL
+/* As TCMALLOC_ALIGNMENT_MAX in tcmalloc-probe.ts. */
+#define HEAP_BOUNDARY 65536UL
 
 /* ── own memory and output (own.c) ───────────────────────────────────────────────────────────── */
 
@@ -80,7 +83,7 @@ void glibc_malloc_info(void);
 
 struct options {
   int aligned;      /* read glibc's structures, heap start aligned to 1 MiB */
-  int malloc_info;  /* end with malloc_info's XML */
+  int malloc_info;  /* end with malloc_info's XML, or with tcmalloc's statistics */
   int tcmalloc;     /* checkpoints carry MallocExtension's numeric properties */
   long dump_at;     /* checkpoint whose state is dumped, -1 for none */
 };
@@ -88,5 +91,10 @@ struct options {
 int replay_trace(const struct options *options);
 /* Runs the scenario whose plan and op files lie in a folder. */
 int run_scenario(const char *folder);
+/*
+ * Runs the benchmark whose plan and op files lie in a folder, so many milliseconds to warm up and
+ * so many measured; with `stubs` malloc and free are empty functions.
+ */
+int run_bench(const char *folder, long warm_ms, long measured_ms, int stubs);
 
 #endif

@@ -75,6 +75,7 @@ void scenario_open(const char *folder) {
   run.fill = words[6] != 0;
   run.threads = own_shared(run.thread_count * sizeof *run.threads);
   run.threads[0].cells = own_shared((run.private_cells + 1) * sizeof(struct cell));
+  run.table_cells = words[3];
   run.tables = own_shared((words[3] + 1) * sizeof *run.tables);
   pthread_mutex_init(&run.output, NULL);
   uint32_t barrier_count = words[7], channel_count = words[8];

@@ -32,6 +32,7 @@ struct run {
   uint32_t thread_count;
   uint32_t private_cells;
   struct cell *tables;
+  uint32_t table_cells; /* of all tables */
   uint64_t stack_bytes;
   uint64_t milliseconds; /* until the deadline, 0 for none */
   uint64_t start;

@@ -49,20 +49,51 @@ export async function runNativeScenario(
   scenario: ScenarioFilesOptions,
   options: NativeOptions,
 ): Promise<NativeScenarioResult> {
-  const folder = await mkdtemp(join(tmpdir(), 'arena-lab-scenario-'))
+  const recorded = await RecordedScenario.record(scenario)
   try {
-    const { phases: labels } = await writeScenarioFiles(folder, scenario)
+    return await recorded.run(options)
+  } finally {
+    await recorded.remove()
+  }
+}
+
+/** A scenario's ops in files, for any number of runs. */
+export class RecordedScenario {
+  readonly #folder: string
+  readonly #labels: readonly string[]
+
+  private constructor(folder: string, labels: readonly string[]) {
+    this.#folder = folder
+    this.#labels = labels
+  }
+
+  static async record(scenario: ScenarioFilesOptions): Promise<RecordedScenario> {
+    const folder = await mkdtemp(join(tmpdir(), 'arena-lab-scenario-'))
+    try {
+      const { phases } = await writeScenarioFiles(folder, scenario)
+      return new RecordedScenario(folder, phases)
+    } catch (error) {
+      await rm(folder, { recursive: true, force: true })
+      throw error
+    }
+  }
+
+  /** NativeFailure when it dies. Aborting `options.signal` ends it: without a result. */
+  async run(options: NativeOptions): Promise<NativeScenarioResult> {
     const reports: Float64Array[] = []
-    for await (const { checks } of runReplayer(['scenario', folder], [], options)) {
+    for await (const { checks } of runReplayer(['scenario', this.#folder], [], options)) {
       reports.push(...checks)
     }
     const [before, ...rest] = reports
-    const phases = rest.map((report) => phaseOf(report, before!, labels))
-    const end = phases.at(-1)!
+    const phases = rest.map((report) => phaseOf(report, before!, this.#labels))
+    const end = phases.at(-1)
+    if (end === undefined) throw new Error('the native run was ended before its own end')
     const seconds = end.ns / NS_PER_SECOND
     return { phases, seconds, ops: end.ops, opsPerSecond: end.ops / seconds }
-  } finally {
-    await rm(folder, { recursive: true, force: true })
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.#folder, { recursive: true, force: true })
   }
 }
 

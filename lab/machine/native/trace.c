@@ -56,9 +56,8 @@ static struct {
   /* tcmalloc's own; NULL under any other malloc. */
   int (*property)(const char *, size_t *);
   void (*release)(void);
+  void (*stats)(char *, int);
 } replay;
-
-#define TCMALLOC_PAGE 8192UL
 
 static const char *const tcmalloc_properties[] = {
     "generic.heap_size",
@@ -331,6 +330,17 @@ static void *thread_main(void *number) {
   return NULL;
 }
 
+/* What tcmalloc tells about itself, classes and span lengths too, as an OUT_TEXT record. */
+static void tcmalloc_stats(void) {
+  char *text = own_memory(MIB);
+  replay.stats(text, MIB);
+  size_t length = strlen(text);
+  out_pair((uint32_t)OUT_TEXT << 28, (uint32_t)length);
+  out_bytes(text, length);
+  static const char padding[8];
+  out_bytes(padding, -length & 7);
+}
+
 int replay_trace(const struct options *options) {
   replay.options = *options;
   in_open(0);
@@ -349,7 +359,8 @@ int replay_trace(const struct options *options) {
         RTLD_DEFAULT, "MallocExtension_GetNumericProperty");
     replay.release =
         (void (*)(void))dlsym(RTLD_DEFAULT, "MallocExtension_ReleaseFreeMemory");
-    if (replay.property == NULL || replay.release == NULL)
+    replay.stats = (void (*)(char *, int))dlsym(RTLD_DEFAULT, "MallocExtension_GetStats");
+    if (replay.property == NULL || replay.release == NULL || replay.stats == NULL)
       die("the preloaded library is not tcmalloc");
   }
   if (options->aligned) glibc_align_heap();
@@ -365,7 +376,10 @@ int replay_trace(const struct options *options) {
   madvise(NULL, 0, MADV_NORMAL);
   run(0);
   madvise(NULL, 0, MADV_NORMAL);
-  if (options->malloc_info) glibc_malloc_info();
+  if (options->malloc_info && options->tcmalloc)
+    tcmalloc_stats();
+  else if (options->malloc_info)
+    glibc_malloc_info();
   out_flush();
   /* Without exit handlers: other threads may still wait for the baton. */
   _exit(0);

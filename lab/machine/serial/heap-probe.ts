@@ -14,9 +14,9 @@ export interface HeapProbe {
   /**
    * Would the real outcome of this memalign depend on where the kernel put things? True for an
    * alignment above 4 KiB where the request may be mapped, above 1 MiB in the brk heap, above
-   * 32 MiB in an arena's heap.
+   * 32 MiB in an arena's heap. `tls` is the thread-local storage of the lab thread that asks.
    */
-  isUncertain(alignment: number, bytes: number, thread: number): boolean
+  isUncertain(alignment: number, bytes: number, tls: WordIndex): boolean
   /** Pairs (tag or offset, size and flags) of every chunk; undefined when chunks are not known. */
   dump(): Int32Array | undefined
   /**
@@ -24,6 +24,6 @@ export interface HeapProbe {
    * and the cache of the lab thread whose thread-local storage is given.
    */
   describe(placement: string, tls: WordIndex): string[]
-  /** malloc_info(0)'s XML; undefined when the design has none. */
+  /** malloc_info(0)'s XML, tcmalloc's statistics; undefined when the design has none. */
   mallocInfo(): string | undefined
 }

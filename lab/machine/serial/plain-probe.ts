@@ -1,6 +1,12 @@
 /** Placements for designs whose heap nobody here can read: where a block lies, and nothing more. */
 import type { AddressSpace } from '../../memory/address-space.ts'
-import { BLOCK_NULL, type Block, byteOfWord, PAGE_BYTES } from '../../words/units.ts'
+import {
+  BLOCK_NULL,
+  type Block,
+  byteOfWord,
+  PAGE_BYTES,
+  type WordIndex,
+} from '../../words/units.ts'
 import { PLACED_SHIFT, Placed } from '../placements.ts'
 import type { HeapProbe } from './heap-probe.ts'
 
@@ -39,12 +45,14 @@ export class PlainProbe implements HeapProbe {
     figures[Figure.PROCESS_RSS] = rssBytes
   }
 
-  isUncertain(_alignment: number, _bytes: number, _thread: number): boolean {
+  isUncertain(_alignment: number, _bytes: number, _tls: WordIndex): boolean {
     return false
   }
   dump(): undefined {}
   describe(): string[] {
     return []
   }
-  mallocInfo(): undefined {}
+  mallocInfo(): string | undefined {
+    return undefined
+  }
 }

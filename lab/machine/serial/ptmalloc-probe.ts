@@ -2,7 +2,7 @@
  * Reads a modelled ptmalloc heap as the native replayer reads the real one (glibc-heap.c): chunk
  * headers and heap_info, from outside, between ops.
  */
-import type { Arena } from '../../../allocators/ptmalloc/arena-layout.ts'
+import { ARENA_NONE, type Arena } from '../../../allocators/ptmalloc/arena-layout.ts'
 import { binsDump } from '../../../allocators/ptmalloc/bins-dump.ts'
 import {
   ALIGN_WORDS,
@@ -134,11 +134,26 @@ export class PtmallocProbe implements HeapProbe {
     figures[Figure.processRss] = rssBytes
   }
 
-  isUncertain(alignment: number, bytes: number, thread: number): boolean {
+  isUncertain(alignment: number, bytes: number, tls: WordIndex): boolean {
     if (alignment <= CERTAIN_WHEN_MAPPED || alignment + bytes >= NEVER_GRANTED) return false
     const threshold = bytesOfWords(this.#m.static(StaticWord.MMAP_THRESHOLD))
-    if (bytes + alignment + ALIGNMENT_EXTRA >= threshold) return true
-    return alignment > (thread === 0 ? CERTAIN_IN_BRK : CERTAIN_IN_HEAP)
+    const asked = bytes + alignment + ALIGNMENT_EXTRA
+    if (asked >= threshold) return true
+    if (alignment <= CERTAIN_IN_BRK) return false
+    return alignment > CERTAIN_IN_HEAP || asked > this.#roomInArena(tls)
+  }
+
+  /**
+   * Bytes by which the top of the thread's arena can reach within its heap; 0 for the main arena,
+   * and for a thread that has no arena yet. Beyond, a next heap may be trimmed away before its
+   * first use, and the main arena asked instead (sysmalloc, heap_trim, arena_get_retry).
+   */
+  #roomInArena(tls: WordIndex): number {
+    const m = this.#m
+    const arena = m.words[tls + TlsWord.THREAD_ARENA]! as Arena
+    if (arena === ARENA_NONE || arena === m.main) return 0
+    const top = m.top(arena)
+    return bytesOfWords(m.heapForPtr(top) + m.heapMax - top)
   }
 
   dump(): Int32Array {

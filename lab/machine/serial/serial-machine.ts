@@ -226,8 +226,11 @@ export class SerialMachine {
 
   /** Lines on the arena of a placement, and on the cache of a thread of the trace. */
   describe(placement: string, thread: number): string[] {
-    const seat = this.#seats[thread] ?? 0
-    return this.probe.describe(placement, wordAt(this.#tlsStart, seat * TLS_WORDS))
+    return this.probe.describe(placement, this.#tlsOf(thread))
+  }
+
+  #tlsOf(thread: number): WordIndex {
+    return wordAt(this.#tlsStart, (this.#seats[thread] ?? 0) * TLS_WORDS)
   }
 
   // ── ops ────────────────────────────────────────────────────────────────────────────────────
@@ -263,7 +266,8 @@ export class SerialMachine {
   }
 
   #memalign(place: number, slot: number, alignment: number, bytes: number): void {
-    if (this.#options.leaveUncertain && this.probe.isUncertain(alignment, bytes, this.#thread)) {
+    const { leaveUncertain } = this.#options
+    if (leaveUncertain && this.probe.isUncertain(alignment, bytes, this.#tlsOf(this.#thread))) {
       this.left.push(place)
       return
     }

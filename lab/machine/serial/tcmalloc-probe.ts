@@ -5,8 +5,8 @@
  */
 import { libraryOf } from '../../../allocators/tcmalloc/design.ts'
 import type { Library } from '../../../allocators/tcmalloc/library.ts'
-import { TC_PAGE_BYTES } from '../../../allocators/tcmalloc/size-class.ts'
 import { readStats } from '../../../allocators/tcmalloc/stats.ts'
+import { statsText } from '../../../allocators/tcmalloc/stats-text.ts'
 import type { TcmallocTunables } from '../../../allocators/tcmalloc/tunables.ts'
 import type { AddressSpace } from '../../memory/address-space.ts'
 import { bytesOfPages } from '../../words/units.ts'
@@ -16,6 +16,13 @@ import type { SerialProcess } from './serial-process.ts'
 
 /** Of `CHECK_FIGURES`: resident pages of the heap, as mincore has them. */
 const RSS = CHECK_FIGURES.indexOf('rss')
+
+/**
+ * Beyond a tcmalloc page, what memalign cuts off before the block depends on where its span lies.
+ * The heap starts at a multiple of this in both: here the break is, and the replayer starts until
+ * its own is (replayer.c, start_on_boundary).
+ */
+const TCMALLOC_ALIGNMENT_MAX = 65_536
 
 export class TcmallocProbe extends PlainProbe {
   override readonly ownFigures = TCMALLOC_FIGURES.length
@@ -38,8 +45,11 @@ export class TcmallocProbe extends PlainProbe {
     }
   }
 
-  /** Beyond a tcmalloc page, what is cut off before the block depends on where its span lies. */
+  override mallocInfo(): string {
+    return statsText(this.#library)
+  }
+
   override isUncertain(alignment: number): boolean {
-    return alignment > TC_PAGE_BYTES
+    return alignment > TCMALLOC_ALIGNMENT_MAX
   }
 }

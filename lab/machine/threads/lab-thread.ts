@@ -13,7 +13,8 @@ import { isHeapOp } from '../heap-op-codes.ts'
 import { HeapOps } from '../heap-ops.ts'
 import type { LabProcess } from '../process.ts'
 import { ControlOps, THREAD_ENDS } from './control-ops.ts'
-import type { WorkerContext } from './worker-context.ts'
+import { LAP_WORDS, LapMeter } from './lap-meter.ts'
+import { NO_OP, type WorkerContext } from './worker-context.ts'
 
 export class LabThread {
   readonly #context: WorkerContext
@@ -24,6 +25,7 @@ export class LabThread {
   readonly #controlOps: ControlOps
   readonly #recorder: RoleRecorder
   readonly #loops: boolean
+  readonly #laps: LapMeter
   #batch: Batch | undefined
 
   constructor(context: WorkerContext, entry: QueueEntry) {
@@ -48,6 +50,7 @@ export class LabThread {
     })
     this.#controlOps = new ControlOps(context, this.#heap, this.#heapOps)
     this.#loops = role.loop
+    this.#laps = new LapMeter(run.control, this.#process.self.counterBase, clock)
     this.#recorder = new RoleRecorder({
       scenario,
       params: plan.params,
@@ -58,6 +61,7 @@ export class LabThread {
       handed: entry.handed,
       tables: context.scenarioPlan.tables,
       privateCells: run.control.plan.cellsPerSeat,
+      ...(context.loopOps === undefined ? {} : { loopOps: context.loopOps }),
     })
   }
 
@@ -73,6 +77,7 @@ export class LabThread {
     while (this.#carryOut(batch) && !batch.done) {
       if (!this.#loops) batch = this.#record()
     }
+    this.#laps.end()
     const state = control.words[ControlWord.STATE]
     if (state! >= RunState.KILLED) {
       // The process is gone: nothing of the thread's end happens, as after a SIGKILL.
@@ -80,6 +85,7 @@ export class LabThread {
       return
     }
     if (state === RunState.ENDING && this.#context.run.init.plan.drain) this.#drain()
+    this.#context.beforeOp?.(NO_OP)
     // The main thread ends with its process: nothing flushes its caches or detaches its arena
     // (glibc runs __libc_thread_freeres in start_thread only).
     if (this.#entry.thread !== 0) this.#heap.exit()
@@ -100,18 +106,23 @@ export class LabThread {
 
   /** False when the lab thread ends before the batch does. */
   #carryOut(batch: Batch): boolean {
-    const { clock } = this.#context
+    const { clock, beforeOp } = this.#context
     const { ops, length } = batch
     let start = clock()
     let at = 0
     while (at < length) {
-      const end = this.#controlOps.paced ? nextOp(ops, at) : length
+      const end = this.#cutAt(batch, at)
+      beforeOp?.(ops[at]!)
       const reached = this.#heapOps.run(ops, at, end)
+      if (this.#loops && reached >= end) this.#laps.lap()
       if (reached > at && this.#controlOps.paced) this.#controlOps.keepPace()
+      const stopped = reached === at
       at = reached
       if (at === length) break
+      if (beforeOp !== undefined && !stopped) continue
       if (this.#mustLeave()) return false
       if (this.#wantsPause()) {
+        this.#laps.drop()
         this.#count(Counter.CARRY_OUT_NS, clock() - start)
         this.#context.parking.park()
         start = clock()
@@ -122,6 +133,13 @@ export class LabThread {
     }
     this.#count(Counter.CARRY_OUT_NS, clock() - start)
     return at === length && !this.#mustLeave()
+  }
+
+  /** Where to stop and look up: after each op that is paced or told of, a lap, else at the end. */
+  #cutAt({ ops, length }: Batch, at: number): number {
+    const each = this.#controlOps.paced || this.#context.beforeOp !== undefined
+    if (each) return nextOp(ops, at)
+    return this.#loops ? Math.min(at + LAP_WORDS, length) : length
   }
 
   #wantsPause(): boolean {

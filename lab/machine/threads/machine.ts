@@ -4,10 +4,10 @@
  * Ctrl-C go on whatever the workers do.
  */
 import { setTimeout as pause } from 'node:timers/promises'
-import { MessageChannel } from 'node:worker_threads'
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import type { Design } from '../../../allocators/contract.ts'
-import { waitForStart } from '../../sync/barrier.ts'
+import { setPrepared, waitForStart } from '../../sync/barrier.ts'
 import { passPhase, release, setRunState } from '../../sync/pause.ts'
 import { messageOf } from '../../words/bad-input.ts'
 import {
@@ -24,16 +24,19 @@ import type { Scenario } from '../../workload/scenario.ts'
 import { buildId } from '../build-id.ts'
 import { createSharedRun, type SharedRun } from '../shared-run.ts'
 import type { MachineListener, MachineOutcome, Outcome, RunningMachine, RunPlan } from '../types.ts'
+import { locksHeldBy } from '../waiters.ts'
 import { epochMs, realClock } from './clock.ts'
 import { compileInPlace } from './compile-in-place.ts'
 import type { WorkerMessage, WorkerTask } from './messages.ts'
 import { Safepoints } from './safepoints.ts'
 import { ThreadStarter } from './thread-starter.ts'
-import { locksHeldBy, Watchdog } from './watchdog.ts'
+import { Watchdog } from './watchdog.ts'
 
 /** Workers that are not ready by then will not be: a cold jiti in 17 workers takes 2 s. */
 const START_TIMEOUT_MS = 60_000
 const WATCH_EVERY_MS = 100
+/** How often a deadline that was put off is looked at again. */
+const DEADLINE_LOOK_MS = 5
 /** How long workers have to leave after the run is over, before they are terminated. */
 const LEAVE_MS = 1000
 /** Safepoints on the clock: the first after a second, then so rarely that stops stay below 1 %. */
@@ -79,6 +82,9 @@ class ThreadsMachine implements RunningMachine {
   readonly #mainRole: number
   readonly #listener: MachineListener
   readonly #workers: Promise<void>[] = []
+  readonly #ports: MessagePort[] = []
+  /** Aborted when the run ends. */
+  readonly #over = new AbortController()
   #startNs = 0
   #phase: string | undefined
   #ending: Ending | undefined
@@ -127,11 +133,16 @@ class ThreadsMachine implements RunningMachine {
     return this.#startNs === 0 ? 0 : this.#clock() - this.#startNs
   }
 
+  get startNs(): number {
+    return this.#startNs
+  }
+
   async start(): Promise<void> {
     ThreadStarter.placeMain(this.#control, this.#mainRole)
     for (let worker = 0; worker < this.plan.threads; worker++) this.#startWorker(worker)
     try {
       await this.#listener.onPrepared?.(this.run)
+      setPrepared(this.#control)
       await waitForStart(
         this.#control,
         this.plan.threads,
@@ -171,8 +182,9 @@ class ThreadsMachine implements RunningMachine {
       .catch((error: unknown) => this.#workerDied(worker, error))
       .finally(() => {
         this.#workersLeft--
-        port1.close()
       })
+    // Closed at the end only: what a worker said last may arrive after its task has ended.
+    this.#ports.push(port1)
     this.#workers.push(done)
   }
 
@@ -207,6 +219,7 @@ class ThreadsMachine implements RunningMachine {
   #end(ending: Ending): void {
     if (this.#ending !== undefined) return
     this.#ending = ending
+    this.#over.abort()
     this.#announceEnd(ending)
   }
 
@@ -233,18 +246,28 @@ class ThreadsMachine implements RunningMachine {
   async #tick(): Promise<void> {
     let wait = TICK_MS
     while (this.#ending === undefined) {
-      await pause(wait, undefined, { ref: false })
-      if (this.#ending !== undefined) return
-      const before = this.#safepoints.stoppedNs
+      if (!(await this.#sleep(wait))) return
+      // Nothing changes while the user keeps everybody.
+      if (this.#safepoints.paused) continue
       await this.#safepoints.at('tick', '')
-      const stoppedMs = (this.#safepoints.stoppedNs - before) / 1e6
-      wait = Math.max(TICK_MS, stoppedMs / STOP_SHARE_MAX)
+      wait = Math.max(TICK_MS, this.#safepoints.tickNs / 1e6 / STOP_SHARE_MAX)
     }
   }
 
+  /**
+   * False when the run ended meanwhile. A timer that went on would keep the run's buffers alive.
+   */
+  async #sleep(ms: number): Promise<boolean> {
+    const { signal } = this.#over
+    await pause(ms, undefined, { ref: false, signal }).catch(() => {})
+    return this.#ending === undefined
+  }
+
   async #deadline(ms: number): Promise<void> {
-    await pause(ms, undefined, { ref: false })
-    if (this.#ending !== undefined) return
+    // Time that everybody stood still is no time of the run's.
+    for (let left = ms; left > 0; left = ms - (this.now() - this.#safepoints.stoppedNs) / 1e6) {
+      if (!(await this.#sleep(Math.max(left, DEADLINE_LOOK_MS)))) return
+    }
     Atomics.store(this.#control.words, ControlWord.DEADLINE, 1)
     setRunState(this.#control, RunState.ENDING)
   }
@@ -281,9 +304,18 @@ class ThreadsMachine implements RunningMachine {
     })
   }
 
+  /** Until the workers have left, or had time to. */
+  async #leave(): Promise<void> {
+    const left = new AbortController()
+    const tooLong = pause(LEAVE_MS, undefined, { signal: left.signal }).catch(() => {})
+    await Promise.race([Promise.all(this.#workers), tooLong])
+    left.abort()
+  }
+
   /** Lets the workers leave, looks a last time, and terminates whoever has not left. */
   async #finish(ending: Ending): Promise<MachineOutcome> {
-    const ns = this.now() - this.#safepoints.stoppedNs
+    const { stoppedNs } = this.#safepoints
+    const ns = this.now() - stoppedNs
     const wasKilled = ending.outcome === 'oom-killed'
     const clean = wasKilled || ending.outcome === 'completed' || ending.outcome === 'interrupted'
     if (!wasKilled) {
@@ -291,9 +323,10 @@ class ThreadsMachine implements RunningMachine {
     }
     // A safepoint that is under way must not keep anybody from leaving.
     release(this.#control)
-    await Promise.race([Promise.all(this.#workers), pause(LEAVE_MS)])
+    await this.#leave()
     await this.#safepoints.last(wasKilled ? 'oom' : 'end', clean && this.#workersLeft === 0)
     await this.#pool.destroy()
+    for (const port of this.#ports) port.close()
     const early = ending.outcome !== 'completed'
     return {
       outcome: ending.outcome,
@@ -301,7 +334,7 @@ class ThreadsMachine implements RunningMachine {
       trustworthy: ending.trustworthy,
       phase: early ? this.#phase : undefined,
       ns,
-      stoppedNs: this.#safepoints.stoppedNs,
+      stoppedNs,
     }
   }
 }

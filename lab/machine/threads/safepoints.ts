@@ -19,7 +19,12 @@ export class Safepoints {
   /** Safepoints happen one after the other, in the order they were asked for. */
   #last: Promise<void> = Promise.resolve()
   #pausedByUser = false
-  stoppedNs = 0
+  /** Why everybody stands still: a look, the user's pause, or both. Nobody goes on above 0. */
+  #stops = 0
+  #stoppedSince = 0
+  #stoppedBefore = 0
+  /** How long the last look on the clock kept everybody, waiting for earlier ones not included. */
+  tickNs = 0
 
   /** `over` says that the run has ended, so that nobody will park any more. */
   constructor(control: Control, listener: MachineListener, clock: Clock, over: () => boolean) {
@@ -35,16 +40,29 @@ export class Safepoints {
     return this.#last
   }
 
+  /** Nanoseconds that everybody has stood still so far. */
+  get stoppedNs(): number {
+    return this.#stoppedBefore + (this.#stops > 0 ? this.#clock() - this.#stoppedSince : 0)
+  }
+
+  get paused(): boolean {
+    return this.#pausedByUser
+  }
+
   /** Stops everybody until `resume`. */
   async pause(): Promise<void> {
-    this.#pausedByUser = true
-    requestPause(this.#control)
+    if (!this.#pausedByUser) {
+      this.#pausedByUser = true
+      this.#stop()
+    }
     await this.#parked()
   }
 
+  /** Ends a pause. A look that is under way still keeps everybody until it is over. */
   resume(): void {
+    if (!this.#pausedByUser) return
     this.#pausedByUser = false
-    release(this.#control)
+    this.#go()
   }
 
   /**
@@ -62,15 +80,27 @@ export class Safepoints {
     after: (() => void) | undefined,
   ): Promise<void> {
     const start = this.#clock()
-    requestPause(this.#control)
+    this.#stop()
     await this.#parked()
     try {
       await this.#listener.onSafepoint({ reason, label, ns: start, clean: true })
     } finally {
-      this.stoppedNs += this.#clock() - start
+      if (reason === 'tick') this.tickNs = this.#clock() - start
       after?.()
-      if (!this.#pausedByUser) release(this.#control)
+      this.#go()
     }
+  }
+
+  #stop(): void {
+    if (this.#stops++ > 0) return
+    this.#stoppedSince = this.#clock()
+    requestPause(this.#control)
+  }
+
+  #go(): void {
+    if (--this.#stops > 0) return
+    this.#stoppedBefore += this.#clock() - this.#stoppedSince
+    release(this.#control)
   }
 
   async #parked(): Promise<void> {

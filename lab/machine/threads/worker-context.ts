@@ -8,6 +8,8 @@ import type { Clock, LabProcess } from '../process.ts'
 import type { SharedRun } from '../shared-run.ts'
 import type { ThreadStarter } from './thread-starter.ts'
 
+export const NO_OP = 0
+
 export interface WorkerContext {
   readonly run: SharedRun
   readonly scenario: Scenario
@@ -20,4 +22,11 @@ export interface WorkerContext {
   readonly starter: ThreadStarter
   /** Tells the main thread that this seat has reached a phase mark. */
   readonly announcePhase: (seat: number, label: string) => void
+  /**
+   * Called with the code of each op before it, and with `NO_OP` before the lab thread ends; absent:
+   * ops run in batches, without a call.
+   */
+  readonly beforeOp?: (code: number) => void
+  /** Ops of a loop role's recording; absent: the recorder's own. */
+  readonly loopOps?: number
 }

@@ -1,8 +1,6 @@
 /** Worker entry (run from dist/): carries lab threads, one at a time, until the run is over. */
-
-import { builtInScenarios } from '../../../scenarios/index.ts'
 import { HeapBufferFull } from '../../memory/errors.ts'
-import { Barriers, readyAndWait } from '../../sync/barrier.ts'
+import { Barriers, readyAndWait, waitUntilPrepared } from '../../sync/barrier.ts'
 import { Channels } from '../../sync/channel.ts'
 import { RunEnded } from '../../sync/locks.ts'
 import { Parking } from '../../sync/pause.ts'
@@ -14,6 +12,7 @@ import { planScenario } from '../../workload/plan.ts'
 import { buildId } from '../build-id.ts'
 import { loadDesign } from '../designs.ts'
 import { HeapCorrupted } from '../process.ts'
+import { runnableScenarios } from '../scenarios.ts'
 import { openSharedRun } from '../shared-run.ts'
 import { realClock } from './clock.ts'
 import { LabThread } from './lab-thread.ts'
@@ -30,6 +29,7 @@ export default async function work(task: WorkerTask): Promise<void> {
   const context = await openContext(task)
   const { control } = context.run
   // Whoever has a lab thread before the start records its first batch before the start, too.
+  if (!waitUntilPrepared(control)) return
   let entry = takeEntry(control)
   try {
     const first = entry === undefined ? undefined : labThread(context, task, entry)
@@ -51,7 +51,7 @@ async function openContext(task: WorkerTask): Promise<WorkerContext> {
   const { init, port } = task
   const { plan } = init
   const design = await loadDesign(plan.variant.design)
-  const scenario = await loadScenario(plan.scenario, builtInScenarios)
+  const scenario = await loadScenario(plan.scenario, runnableScenarios)
   const scenarioPlan = planScenario(scenario, plan.params)
   const run = openSharedRun(init, design)
   const clock = realClock(init.clockOriginMs)

@@ -4,9 +4,17 @@
  */
 import { packCheckpoint, packOps } from '../../machine/native/pack.ts'
 import { NativeFailure, replayNative } from '../../machine/native/replay.ts'
-import { Placed, placedKind, placementText, type ReplayRecords } from '../../machine/placements.ts'
+import { tcmallocStatsLines } from '../../machine/native/tcmalloc-stats.ts'
+import {
+  CHECK_FIGURES,
+  Placed,
+  placedKind,
+  placementText,
+  type ReplayRecords,
+} from '../../machine/placements.ts'
 import { HeapCorrupted } from '../../machine/process.ts'
 import { SerialMachine, type SerialOptions } from '../../machine/serial/serial-machine.ts'
+import { HeapBufferFull } from '../../memory/errors.ts'
 import { isBadInput, messageOf } from '../../words/bad-input.ts'
 import { lineOfOp, type TraceChunk } from '../../workload/trace/chunk.ts'
 import { TraceOp } from '../../workload/trace/format.ts'
@@ -48,6 +56,18 @@ export interface Comparison {
   readonly difference: Difference | undefined
 }
 
+/** What both hold resident at a checkpoint, in bytes. */
+export interface CheckpointRss {
+  /** Undefined for the state after the last op. */
+  readonly at: OpName | undefined
+  /** What the trace calls it: the scenario's phase; '' where it has no name. */
+  readonly label: string
+  readonly model: number
+  readonly native: number
+}
+
+export type OnCheckpoint = (rss: CheckpointRss) => void
+
 /** A chunk the model has carried out and the real one has not answered yet. */
 interface Expected {
   readonly chunk: TraceChunk | undefined
@@ -58,13 +78,18 @@ interface Expected {
   readonly failure: string | undefined
 }
 
-/** Throws `BadInput` for a bad trace; everything else that goes wrong is a difference. */
+/**
+ * Throws `BadInput` for a bad trace and `HeapBufferFull` where the lab has no room for what the
+ * trace asks; everything else that goes wrong is a difference.
+ * `onCheckpoint` is told of each checkpoint, in order.
+ */
 export async function compareTrace(
   source: TraceSource,
   subject: Subject,
   options: CompareOptions,
+  onCheckpoint?: OnCheckpoint,
 ): Promise<Comparison> {
-  const run = new ComparisonRun(source, subject, options)
+  const run = new ComparisonRun(source, subject, options, onCheckpoint)
   return run.carryOut()
 }
 
@@ -72,6 +97,7 @@ class ComparisonRun {
   readonly #source: TraceSource
   readonly #subject: Subject
   readonly #machine: SerialMachine
+  readonly #onCheckpoint: OnCheckpoint | undefined
   readonly #queue: Expected[] = []
   readonly #left: OpName[] = []
   /** Next record of the queue's first entry to be compared: its word in `placements`. */
@@ -80,9 +106,15 @@ class ComparisonRun {
   #checkpoints = 0
   #difference: Difference | undefined
 
-  constructor(source: TraceSource, subject: Subject, options: CompareOptions) {
+  constructor(
+    source: TraceSource,
+    subject: Subject,
+    options: CompareOptions,
+    onCheckpoint: OnCheckpoint | undefined,
+  ) {
     this.#source = source
     this.#subject = subject
+    this.#onCheckpoint = onCheckpoint
     this.#machine = new SerialMachine(subject.design, subject.tunables, serialOptions(options))
   }
 
@@ -137,7 +169,7 @@ class ComparisonRun {
     try {
       machine.carryOut(chunk)
     } catch (error) {
-      if (isBadInput(error)) throw error
+      if (isBadInput(error) || error instanceof HeapBufferFull) throw error
       failure = error instanceof HeapCorrupted ? error.message : `failed: ${stackOf(error)}`
     }
     const left = machine.left.splice(0)
@@ -193,28 +225,37 @@ class ComparisonRun {
 
   #sameCheck(expected: Expected, at: number, actual: ReplayRecords, from: number): boolean {
     if (placedKind(actual.placements[from]!) !== Placed.CHECK) return false
-    const model = expected.records.checks[expected.records.placements[at + 1]!]!
+    const check = expected.records.placements[at + 1]!
+    const model = expected.records.checks[check]!
     const real = actual.checks[actual.placements[from + 1]!]!
+    this.#onCheckpoint?.({
+      at: opOfRecord(expected, at / 2),
+      label: expected.chunk?.labels[check] ?? '',
+      model: model[RSS]!,
+      native: real[RSS]!,
+    })
     const differing = this.#subject.compared.filter(({ place }) => model[place] !== real[place])
     if (differing.length === 0) return true
     const text = (figures: Float64Array) =>
       differing.map(({ name, place }) => `${name} ${figures[place]}`).join(', ')
     this.#difference = {
       what: 'checkpoint',
-      at: expected.chunk && opOfRecord(expected, at / 2),
+      at: opOfRecord(expected, at / 2),
       model: text(model),
       native: text(real),
     }
     return false
   }
 
-  #atEnd(mallocInfo: string): Difference | undefined {
+  /** `text` is what the real one tells about itself: malloc_info, or tcmalloc's statistics. */
+  #atEnd(text: string): Difference | undefined {
     const waiting = this.#queue[0]
     if (waiting?.failure !== undefined) return this.#modelFailed(waiting, 'goes on')
     if (waiting !== undefined) throw new Error('the native replayer left records out')
     const model = this.#machine.probe.mallocInfo()
-    if (model === undefined || model === mallocInfo) return undefined
-    return { what: 'malloc_info', at: undefined, ...firstDifferentLine(model, mallocInfo) }
+    const real = this.#subject.allocator === 'tcmalloc' ? tcmallocStatsLines(text) : text
+    if (model === undefined || model === real) return undefined
+    return { what: 'malloc_info', at: undefined, ...firstDifferentLine(model, real) }
   }
 
   #modelFailed(expected: Expected, native: string): Difference {
@@ -235,6 +276,8 @@ class ComparisonRun {
     return { what: 'abort', at, model: waiting?.failure ?? 'goes on', native: message }
   }
 }
+
+const RSS = CHECK_FIGURES.indexOf('rss')
 
 const serialOptions = (options: CompareOptions): SerialOptions => ({
   ...options,

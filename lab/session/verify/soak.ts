@@ -1,7 +1,5 @@
-/**
- * The soak: random traces over threads × profiles, for every set of tunables, until one differs
- * or all are equal.
- */
+/** The soak: random traces over threads × profiles, for every set of tunables. */
+import type { NativeSettings } from '../../machine/native/environment.ts'
 import { PROFILE_NAMES, type ProfileName } from '../../workload/trace/profiles.ts'
 import { type CompareOptions, type Comparison, compareTrace } from './compare.ts'
 import type { Subject } from './subject.ts'
@@ -23,6 +21,16 @@ export const SOAK_VARIANTS: readonly string[] = [
   'glibc:mxfast=0',
   'glibc:tcache_max=64',
   'glibc:tcache_count=100',
+]
+
+/** Beyond the soak's sets: tunables that lead where none of those does. */
+export const MORE_VARIANTS: readonly string[] = [
+  'glibc:perturb=85',
+  'glibc:tcache_unsorted_limit=3',
+  'glibc:trim_threshold=-1',
+  'glibc:mmap_max=3',
+  'glibc:arena_test=1',
+  'glibc:top_pad=100000000',
 ]
 
 export const SOAK_THREADS: readonly number[] = [1, 2, 4, 16, 40]
@@ -88,7 +96,7 @@ export async function soak(
       if (signal.aborted) return
       // Every trace of the soak has a seed of its own.
       const seed = options.seed + place * options.traces + number
-      const source = soakTrace(subject, options, number, seed)
+      const source = soakTrace(subject.settings, options, number, seed)
       const comparison = await compareTrace(source, subject, options)
       row.traces++
       row.ops += comparison.ops
@@ -113,15 +121,15 @@ const zeros = { traces: 0, ops: 0, placements: 0, checkpoints: 0, left: 0, diffe
  * Trace `number` of a variant. Thread counts turn fastest, and profiles with them, one further each
  * round: so many traces as there are of either meet all of either, and their product every pair.
  */
-function soakTrace(
-  subject: Subject,
-  options: SoakOptions,
+export function soakTrace(
+  settings: NativeSettings,
+  options: Pick<SoakOptions, 'threads' | 'profiles' | 'ops'>,
   number: number,
   seed: number,
 ): TraceSource {
   const { threads, profiles, ops } = options
   const round = Math.floor(number / threads.length)
-  const assigned = Number(subject.settings['mmap_threshold'] ?? MMAP_THRESHOLD)
+  const assigned = Number(settings['mmap_threshold'] ?? MMAP_THRESHOLD)
   return randomSource({
     seed,
     threads: threads[number % threads.length]!,

@@ -4,7 +4,7 @@ import type { Design } from '../../../allocators/contract.ts'
 import { parseVariant, resolveTunables } from '../../../allocators/parse-tunables.ts'
 import type { TunableSpec } from '../../../allocators/tunables.ts'
 import { loadDesign } from '../../machine/designs.ts'
-import { nativeGlibcVersion } from '../../machine/native/build.ts'
+import { nativeGlibcVersion, nativeTcmallocVersion } from '../../machine/native/build.ts'
 import { isGlibcTunable, type NativeSettings } from '../../machine/native/environment.ts'
 import { CHECK_COMPARED, CHECK_FIGURES, TCMALLOC_FIGURES } from '../../machine/placements.ts'
 import { BadInput, quoted } from '../../words/bad-input.ts'
@@ -47,7 +47,10 @@ export async function subjectOf(variantText: string): Promise<Subject> {
 }
 
 /** What differs from the defaults; glibc's defaults are values that no user can assign. */
-function settingsOf(design: Design, tunables: Readonly<Record<string, number>>): NativeSettings {
+export function settingsOf(
+  design: Design,
+  tunables: Readonly<Record<string, number>>,
+): NativeSettings {
   const settings: Record<string, number> = {}
   const specs = design.tunables as Readonly<Record<string, TunableSpec>>
   for (const [name, value] of Object.entries(tunables)) {
@@ -57,30 +60,47 @@ function settingsOf(design: Design, tunables: Readonly<Record<string, number>>):
   return settings
 }
 
-/** Designs there is a real allocator for that can be compared block by block. */
+/** Why a tunable of tcmalloc cannot be compared with Debian’s library. */
+const TCMALLOC_BEYOND: Readonly<Record<string, string>> = {
+  skip_sbrk: 'with skip_sbrk blocks lie in mappings, and where those lie is the kernel’s choice',
+  max_thread_cache_size: 'kMaxThreadCacheSize is compiled into the real library',
+  default_overall_thread_cache_size:
+    'kDefaultOverallThreadCacheSize is compiled into the real library ' +
+    '(max_total_thread_cache_bytes can be compared)',
+  max_overages: 'kMaxOverages is compiled into the real library',
+}
+
+/** Designs and settings that a real allocator can be given too, and compared block by block. */
 export function requireVerifiable({ design, label, settings }: Subject): void {
   if (design.name !== 'glibc' && design.name !== 'tcmalloc') {
     throw new BadInput(`${quoted(label)} cannot be verified: expected glibc or tcmalloc`)
   }
-  if (design.name !== 'glibc') return
   for (const name of Object.keys(settings)) {
-    if (!isGlibcTunable(name)) {
-      throw new BadInput(`${quoted(label)} cannot be verified: the real one has no ${name}`)
+    const reason = design.name === 'glibc' ? beyondGlibc(name) : TCMALLOC_BEYOND[name]
+    if (reason !== undefined) {
+      throw new BadInput(`${quoted(label)} cannot be verified: ${reason}`)
     }
   }
 }
 
-/** The glibc whose source the model follows. */
-export const GLIBC_VERSION = '2.36'
+const beyondGlibc = (name: string): string | undefined =>
+  isGlibcTunable(name) ? undefined : `the real one has no ${name}`
 
-/** `BadInput` where the system's glibc is another one than the model follows. */
-export async function requireSameGlibc(subjects: readonly Subject[]): Promise<void> {
-  if (!subjects.some(({ allocator }) => allocator === 'glibc')) return
-  const version = await nativeGlibcVersion()
-  if (version === GLIBC_VERSION) return
-  throw new BadInput(
-    `verify: the model is glibc ${GLIBC_VERSION}, this machine has ${version}: they do differ`,
-  )
+/** The releases whose sources the models follow. */
+export const GLIBC_VERSION = '2.36'
+const TCMALLOC_VERSION = '2.10'
+
+/** `BadInput` where this machine's allocator is another release than the model follows. */
+export async function requireSameRelease(subjects: readonly Subject[]): Promise<void> {
+  for (const allocator of new Set(subjects.map((subject) => subject.allocator))) {
+    const isGlibc = allocator === 'glibc'
+    const model = isGlibc ? GLIBC_VERSION : TCMALLOC_VERSION
+    const real = isGlibc ? await nativeGlibcVersion() : await nativeTcmallocVersion()
+    if (real === model) continue
+    throw new BadInput(
+      `verify: the model is ${allocator} ${model}, this machine has ${real}: they do differ`,
+    )
+  }
 }
 
 /**

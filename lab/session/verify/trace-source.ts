@@ -4,6 +4,7 @@ import { BadInput, isBadInput, messageOf, quoted } from '../../words/bad-input.t
 import type { Trace, TraceChunk } from '../../workload/trace/chunk.ts'
 import { type GenerateOptions, generateTrace } from '../../workload/trace/generate.ts'
 import { TraceParser } from '../../workload/trace/parser.ts'
+import { type RecordOptions, recordTrace } from '../../workload/trace/record.ts'
 
 const READ_BYTES = 1024 * 1024
 
@@ -50,6 +51,12 @@ export function randomSource(options: GenerateOptions): TraceSource {
   const { seed, threads, ops, profile } = options
   const name = `seed ${seed}, ${threads} threads, ${ops} ops, ${profile}`
   return { name, chunks: () => chunksOf(name, () => generateTrace(options)) }
+}
+
+/** A scenario, recorded anew each time it is read. */
+export function scenarioSource(options: RecordOptions): TraceSource {
+  const name = `of ${options.scenario.name}, seed ${options.seed}`
+  return { name, chunks: () => chunksOf(name, () => recordTrace(options)) }
 }
 
 async function* chunksOf(

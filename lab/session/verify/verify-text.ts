@@ -1,5 +1,6 @@
 /** What `arena-lab verify` prints. */
-import type { Comparison, Difference, OpName } from './compare.ts'
+import { readableSize } from '../../words/sizes.ts'
+import type { CheckpointRss, Comparison, Difference, OpName } from './compare.ts'
 import type { Explanation } from './explain.ts'
 import type { CallDifference } from './kernel-effects.ts'
 import type { SoakRow } from './soak.ts'
@@ -19,6 +20,16 @@ export function equalText({ label, allocator }: Subject, comparison: Comparison)
       : '(MallocExtension’s properties, resident bytes)'
   const counts = `${ops} ops, ${placements} placements, ${checkpoints} checkpoints`
   return `${label}: equal: ${counts} ${what}\n`
+}
+
+/** `day 4: resident 854 MiB, 895496192 bytes in the model and in the real one`. */
+export function checkpointText({ at, label, model, native }: CheckpointRss): string {
+  const name = label || (at === undefined ? 'end' : `line ${at.line}`)
+  const bytes =
+    model === native
+      ? `${native} bytes in the model and in the real one`
+      : `${model} bytes in the model, ${native} bytes in the real one`
+  return `  ${name}: resident ${readableSize(native)}, ${bytes}\n`
 }
 
 /** Empty when none was left out. */
@@ -56,6 +67,11 @@ export function callsText(
   ].join('\n')
 }
 
+/** A bin may hold thousands of chunks: the first ones tell enough. */
+const LINE_MAX = 200
+const cut = (line: string): string =>
+  line.length <= LINE_MAX ? line : `${line.slice(0, line.lastIndexOf(' ', LINE_MAX))} …`
+
 export function explanationText(explanation: Explanation): string {
   const { arena, arenaLines, lastOps, earlierState } = explanation
   const lines: string[] = []
@@ -63,7 +79,7 @@ export function explanationText(explanation: Explanation): string {
     lines.push(`  already different just before: ${earlierState}`)
   }
   lines.push(`  arena ${arena} in the model, just before:`)
-  lines.push(...arenaLines.map((line) => `    ${line}`))
+  lines.push(...arenaLines.map((line) => `    ${cut(line)}`))
   lines.push(`  last ops on ${arena}:`, ...lastOps.map((line) => `    ${line}`), '')
   return lines.join('\n')
 }

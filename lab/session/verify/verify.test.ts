@@ -5,10 +5,14 @@
 import { execFileSync } from 'node:child_process'
 import { describe, expect, it, vi } from 'vitest'
 import { nativeGlibcVersion } from '../../machine/native/build.ts'
+import { parseAssignment } from '../../words/assignments.ts'
+import { MIB } from '../../words/units.ts'
 import { parseTrace } from '../../workload/trace/read.ts'
+import { recordOptionsOf } from '../scenario-trace.ts'
+import type { CheckpointRss } from './compare.ts'
 import { compareKernelEffects } from './kernel-effects.ts'
 import { GLIBC_VERSION, requireVerifiable, type Subject, subjectOf } from './subject.ts'
-import { memorySource, randomSource, type TraceSource } from './trace-source.ts'
+import { memorySource, randomSource, scenarioSource, type TraceSource } from './trace-source.ts'
 import { hostOptions, shrinkDifference, verifyTrace } from './verify.ts'
 
 const version = await nativeGlibcVersion().catch(() => 'none')
@@ -70,6 +74,42 @@ describe.skipIf(!sameGlibc)(`verify, with this machine’s glibc ${version}`, ()
     expect(comparison.difference?.model).toMatch(/arena \d+, .*keepcost/)
   })
 
+  it('seedservice with skew: both hold the same bytes resident after each day', async () => {
+    const params = ['days=4', 'records=400'].map((text) => parseAssignment(text, 'parameter'))
+    const request = { scenario: 'seedservice', params, seed: 3, opsMax: 2 ** 31 - 1 }
+    const source = scenarioSource(await recordOptionsOf(request))
+    const days: CheckpointRss[] = []
+    const onCheckpoint = (rss: CheckpointRss): number => days.push(rss)
+    const glibc = await subjectOf('glibc')
+    const { comparison } = await verifyTrace(source, glibc, hostOptions(), onCheckpoint)
+    expect(comparison.difference).toBeUndefined()
+    const named = days.filter(({ label }) => label !== '')
+    expect(named.map(({ label }) => label)).toEqual(['day 0', 'day 1', 'day 2', 'day 3'])
+    for (const { model, native } of named) {
+      expect(model).toBe(native)
+      expect(native).toBeGreaterThan(4 * MIB)
+    }
+  })
+
+  it('a difference in resident bytes shows in the figures of its checkpoint', async () => {
+    const subject = await mismatch('glibc:trim_threshold=4096,top_pad=0', 'glibc:top_pad=0')
+    const source = traceOf(
+      '0 m 0 100000',
+      '0 w 0',
+      '# phase full',
+      'k',
+      '0 f 0',
+      '# phase freed',
+      'k',
+    )
+    const seen: CheckpointRss[] = []
+    await verifyTrace(source, subject, hostOptions(), (rss) => seen.push(rss))
+    expect(seen.map(({ label, model, native }) => [label, native - model])).toEqual([
+      ['full', 0],
+      ['freed', 98_304],
+    ])
+  })
+
   it('shrinks to a handful of ops that still differ', async () => {
     const subject = await mismatch('glibc:tcache_count=6', 'glibc')
     const source = randomSource({ seed: 5, threads: 4, ops: 5000, profile: 'mixed' })
@@ -91,6 +131,21 @@ describe.skipIf(!sameGlibc)(`verify, with this machine’s glibc ${version}`, ()
     const { comparison } = await verifyTrace(source, await subjectOf('glibc'))
     expect(comparison.left).toEqual([{ op: 1, line: 3, text: '0 a 1 65536 300000' }])
     expect(comparison).toMatchObject({ placements: 2, difference: undefined })
+  })
+
+  it('wide alignments are left out where the main arena may have to serve them', async () => {
+    const wide = (block: number): string => `1 a ${block} 16777216 52`
+    // The fourth does not fit in the heap, and a next heap is trimmed away before its first use.
+    const wides = [wide(3), wide(4), wide(5), wide(6)]
+    const source = traceOf('0 m 0 24', wide(1), '1 m 2 24', ...wides, '1 m 7 24')
+    const subject = await subjectOf('glibc:mmap_threshold=33554432')
+    const { comparison } = await verifyTrace(source, subject)
+    expect(comparison.difference).toBeUndefined()
+    expect(comparison.left.map(({ text }) => text)).toEqual([wide(1), wide(6)])
+    // With one arena, other threads are in the brk heap too.
+    const oneArena = await subjectOf('glibc:mmap_threshold=33554432,arena_max=1')
+    const { left, difference } = (await verifyTrace(source, oneArena)).comparison
+    expect([left.length, difference]).toEqual([5, undefined])
   })
 
   it('a refused request is NULL in both; threads come and go', async () => {
@@ -163,4 +218,11 @@ it('only what has a real counterpart can be verified', async () => {
   expect(await refusal('tcmalloc')).toBe('accepted')
   expect(await refusal('ptmalloc2')).toMatch(/expected glibc or tcmalloc/)
   expect(await refusal('glibc:heap_max=1MiB')).toMatch(/has no heap_max/)
+  expect(await refusal('tcmalloc:skip_sbrk=1')).toMatch(/with skip_sbrk .* the kernel’s choice$/)
+  expect(await refusal('tcmalloc:kMaxThreadCacheSize=2MiB')).toMatch(/is compiled into/)
+  const overall = await refusal('tcmalloc:kDefaultOverallThreadCacheSize=20MiB')
+  expect(overall).toMatch(/\(max_total_thread_cache_bytes can be compared\)$/)
+  expect(await refusal('tcmalloc:kMaxOverages=1')).toMatch(/kMaxOverages is compiled into/)
+  const environment = 'transfer_num_obj=4,skip_mmap=1,disable_memory_release=1,release_rate=0.5'
+  expect(await refusal(`tcmalloc:${environment}`)).toBe('accepted')
 })

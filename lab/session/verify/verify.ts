@@ -1,20 +1,26 @@
 /** Holds a model to the real allocator, trace by trace: what `arena-lab verify` calls. */
 import { GIB } from '../../words/units.ts'
 import type { Trace, TraceChunk } from '../../workload/trace/chunk.ts'
-import { type CompareOptions, type Comparison, compareTrace, type Difference } from './compare.ts'
+import {
+  type CompareOptions,
+  type Comparison,
+  compareTrace,
+  type Difference,
+  type OnCheckpoint,
+} from './compare.ts'
 import { type Explanation, explainDifference } from './explain.ts'
 import { shrinkTrace } from './shrink.ts'
 import { onlineCores, requireVerifiable, type Subject } from './subject.ts'
 import { memorySource, type TraceSource } from './trace-source.ts'
 
 /** Room for the arenas of a common host: 8 × cores of 64 MiB each, and the brk heap. */
-const HEAP_BYTES = 4 * GIB
+export const HEAP_BYTES = 4 * GIB
 const THREADS_MAX = 2048
 
 /** As the host is: so many cores, and threads enough for every trace. */
-export const hostOptions = (): CompareOptions => ({
+export const hostOptions = (heapBytes = HEAP_BYTES): CompareOptions => ({
   cores: onlineCores(),
-  heapBytes: HEAP_BYTES,
+  heapBytes,
   threadsMax: THREADS_MAX,
 })
 
@@ -29,9 +35,10 @@ export async function verifyTrace(
   source: TraceSource,
   subject: Subject,
   options: CompareOptions = hostOptions(),
+  onCheckpoint?: OnCheckpoint,
 ): Promise<Verdict> {
   requireVerifiable(subject)
-  const comparison = await compareTrace(source, subject, options)
+  const comparison = await compareTrace(source, subject, options, onCheckpoint)
   const { difference } = comparison
   const explanation = difference && (await explainDifference(source, subject, options, difference))
   return { comparison, explanation }
@@ -89,4 +96,5 @@ const columnsOf = (chunk: TraceChunk): TraceChunk => ({
   size: chunk.size,
   extra: chunk.extra,
   line: chunk.line,
+  labels: chunk.labels,
 })

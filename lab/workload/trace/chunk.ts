@@ -26,6 +26,8 @@ export interface TraceChunk {
   readonly extra: Float64Array
   /** Line in the file; the first is 1. */
   readonly line: Int32Array
+  /** Of each checkpoint, in order: what a line `# phase LABEL` above it says, or ''. */
+  readonly labels: readonly string[]
 }
 
 /** A chunk being filled. */
@@ -39,6 +41,7 @@ export class ChunkBuilder implements TraceChunk {
   readonly size = new Float64Array(CHUNK_OPS)
   readonly extra = new Float64Array(CHUNK_OPS)
   readonly line = new Int32Array(CHUNK_OPS)
+  readonly labels: string[] = []
 
   constructor(firstOp: number) {
     this.firstOp = firstOp

@@ -9,9 +9,12 @@
  *   k            checkpoint
  *
  * Blank lines and lines that start with `#` may stand anywhere after the first line, which names
- * the format and its version. Numbers are decimal; fields are parted by spaces or tabs.
+ * the format and its version. Numbers are decimal; fields are parted by spaces or tabs. A line
+ * `# phase LABEL` names the checkpoint that follows, for whoever reads about it.
  */
 export const TRACE_HEADER = '# arena-lab-trace 1'
+/** How a comment begins that names the next checkpoint. */
+export const PHASE_COMMENT = '# phase '
 
 /** What a line asks for: `TraceChunk.code`. */
 export const TraceOp = {

@@ -9,6 +9,7 @@ import {
   isAlignment,
   isRefused,
   isUncertain,
+  PHASE_COMMENT,
   SIZE_END,
   TRACE_BLOCKS_MAX,
   TRACE_HEADER,
@@ -50,6 +51,8 @@ export class TraceParser {
   #chunk = new ChunkBuilder(0)
   #ops = 0
   #checkpoints = 0
+  /** What the next checkpoint is called. */
+  #label = ''
   #threads = 0
   /** Bytes of a line whose end has not come yet. */
   #carry = new Uint8Array(0)
@@ -140,15 +143,24 @@ export class TraceParser {
     if (first === NEWLINE) {
       this.#at++
     } else if (first === HASH) {
-      this.#at = this.#bytes.indexOf(NEWLINE, this.#at) + 1
+      this.#parseComment()
     } else if (first === LETTER_K) {
       this.#at++
       this.#endOfLine()
       this.#checkpoints++
+      this.#chunk.labels.push(this.#label)
+      this.#label = ''
       this.#emit(TraceOp.CHECKPOINT, 0, -1, -1, 0, 0)
     } else {
       this.#parseOp()
     }
+  }
+
+  #parseComment(): void {
+    const end = this.#bytes.indexOf(NEWLINE, this.#at)
+    const start = new TextDecoder().decode(this.#bytes.subarray(this.#at, end))
+    if (start.startsWith(PHASE_COMMENT)) this.#label = start.slice(PHASE_COMMENT.length).trim()
+    this.#at = end + 1
   }
 
   #parseOp(): void {

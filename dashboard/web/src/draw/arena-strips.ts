@@ -5,7 +5,7 @@ import { colour, pictureFont, pinnedFill } from '../palette.ts'
 import { momentOf, variants } from '../state.ts'
 import type { ArenaState, VariantStore } from '../store/variant.ts'
 import { cutText, penOf } from './canvas.ts'
-import { GUTTER } from './memory-chart.ts'
+import { GUTTER } from './layout.ts'
 
 const MIB = 1024 * 1024
 /** Right of the strips: how many threads are attached. */

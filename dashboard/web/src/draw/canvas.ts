@@ -1,6 +1,14 @@
 /** A canvas that is sharp on any screen. */
 import { pictureFont } from '../palette.ts'
 
+/** Device pixels of a CSS pixel while pictures are drawn for a file; 0: as the screen has them. */
+let fileScale = 0
+
+/** Draws pictures `scale` times as fine from now on; 0: as the screen needs them. */
+export function drawForFile(scale: number): void {
+  fileScale = scale
+}
+
 /**
  * Sizes a canvas for `width` × `height` CSS pixels and gives a cleared pen in those pixels.
  * Undefined while the canvas has no size.
@@ -11,7 +19,7 @@ export function penOf(
   height: number,
 ): CanvasRenderingContext2D | undefined {
   if (width <= 0 || height <= 0) return undefined
-  const scale = window.devicePixelRatio || 1
+  const scale = fileScale || window.devicePixelRatio || 1
   const [w, h] = [Math.round(width * scale), Math.round(height * scale)]
   if (canvas.width !== w || canvas.height !== h) {
     canvas.width = w

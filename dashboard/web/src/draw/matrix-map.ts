@@ -1,18 +1,45 @@
 /** Draws *Who frees whose memory?* for one variant: freeing threads down, allocating across. */
 
+import type { SafepointSample } from '../../../../lab/metrics/types.ts'
 import type { MatrixSample } from '../../../protocol.ts'
 import type { Picture } from '../frame.ts'
 import { colour, heatColour } from '../palette.ts'
-import { momentOf, variants } from '../state.ts'
+import { matrixUnit, momentOf, variants } from '../state.ts'
 import type { VariantStore } from '../store/variant.ts'
 import { penOf } from './canvas.ts'
-import { GUTTER } from './memory-chart.ts'
+import { GUTTER } from './layout.ts'
 
 const LABEL = GUTTER
 /** Above the map: what runs across, and its numbers. */
 const TOP = 40
 /** Side of the whole map at most, pixels. */
 const SIDE_MAX = 400
+
+/** What was freed by the moment, in the unit chosen: bytes are told at looks only. */
+export function matrixOf(variant: VariantStore): MatrixSample | undefined {
+  const t = momentOf(variant)
+  return matrixUnit.value === 'blocks' ? variant.matrixAt(t) : bytesMatrix(variant.looks.at(t))
+}
+
+const known = new WeakMap<SafepointSample, MatrixSample>()
+
+function bytesMatrix(look: SafepointSample | undefined): MatrixSample | undefined {
+  const pairs = look?.survey?.freed.pairs
+  if (look === undefined || pairs === undefined || pairs.length === 0) return undefined
+  const before = known.get(look)
+  if (before !== undefined) return before
+  let seats = 1
+  for (let at = 0; at < pairs.length; at += 4) {
+    seats = Math.max(seats, pairs[at]! + 1, pairs[at + 1]! + 1)
+  }
+  const blocks = new Float64Array(seats * seats)
+  for (let at = 0; at < pairs.length; at += 4) {
+    blocks[pairs[at]! * seats + pairs[at + 1]!] = pairs[at + 3]!
+  }
+  const matrix = { t: look.t, seats, blocks }
+  known.set(look, matrix)
+  return matrix
+}
 
 /** Seats that ever freed or allocated something, from 0: the rest of the map is left out. */
 function seatsInUse(matrix: MatrixSample): number {
@@ -24,7 +51,7 @@ function seatsInUse(matrix: MatrixSample): number {
   return Math.min(used, matrix.seats)
 }
 
-/** Blocks that `freeing` freed of those that `allocating` had allocated. */
+/** Blocks, or bytes, that `freeing` freed of those that `allocating` had allocated. */
 export const blocksOf = (matrix: MatrixSample, freeing: number, allocating: number): number =>
   matrix.blocks[freeing * matrix.seats + allocating] ?? 0
 
@@ -41,7 +68,7 @@ export function remoteShare(matrix: MatrixSample): number {
 export function largestCell(): number {
   let max = 1
   for (const variant of variants.value) {
-    const matrix = variant.matrixAt(momentOf(variant))
+    const matrix = matrixOf(variant)
     if (matrix === undefined) continue
     for (let cell = 0; cell < matrix.blocks.length; cell++) {
       max = Math.max(max, matrix.blocks[cell]!)
@@ -81,7 +108,7 @@ export class MatrixMap implements Picture {
   }
 
   paint(): void {
-    const matrix = this.#variant.matrixAt(momentOf(this.#variant))
+    const matrix = matrixOf(this.#variant)
     const seats = matrix === undefined ? 1 : seatsInUse(matrix)
     const side = Math.min(this.#width - LABEL - 2, SIDE_MAX)
     const cell = seats > side / 3 ? side / seats : Math.floor(Math.min(side / seats, 28))

@@ -6,6 +6,7 @@ import { CAUSES, colour, pictureFont, pinnedFill } from '../palette.ts'
 import {
   alignment,
   axisRange,
+  hoverAt,
   lookAt,
   moment,
   momentOf,
@@ -15,15 +16,12 @@ import {
   zoomTo,
 } from '../state.ts'
 import type { VariantStore } from '../store/variant.ts'
+import { GUTTER, MARGIN_RIGHT } from './layout.ts'
 import { memoryData } from './memory-data.ts'
 import { vmSizeIsShown } from './memory-scale.ts'
 
 const MIB = 1024 * 1024
 export const CHART_HEIGHT = 264
-/** Left of every picture over time, so that their axes line up. */
-export const GUTTER = 76
-/** Right of every picture over time: half a tick label. */
-export const MARGIN_RIGHT = 14
 
 /** Series of the chart by place: 0 is the axis, then the stack, then the lines. */
 const RSS = CAUSES.length + 1
@@ -130,9 +128,10 @@ export class MemoryChart implements Picture {
 
   #followMouse(u: uPlot): void {
     u.over.addEventListener('mousemove', (event) => {
-      if (!this.#drawing && event.buttons === 0) lookAt(u.posToVal(event.offsetX, 'x'))
+      if (!this.#drawing && event.buttons === 0) hoverAt(u.posToVal(event.offsetX, 'x'))
     })
-    u.over.addEventListener('mouseleave', () => lookAt(null))
+    u.over.addEventListener('mouseleave', () => hoverAt(null))
+    u.over.addEventListener('click', (event) => lookAt(u.posToVal(event.offsetX, 'x')))
   }
 
   /** Phase marks, the limit and the OOM kill, over the areas. */

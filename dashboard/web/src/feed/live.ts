@@ -6,6 +6,7 @@ import {
   FrameKind,
   NameTable,
 } from '../../../protocol.ts'
+import { applySession, catalogue, pastRuns, starting } from '../control/session.ts'
 import {
   changed,
   connection,
@@ -71,6 +72,19 @@ function apply(frame: Frame): void {
     mayControl.value = frame.body.control
     skippedFrames.value = frame.body.skipped
     notice.value = frame.body.notice
+    if (frame.body.notice !== '') starting.value = false
+    return
+  }
+  if (frame.kind === FrameKind.CATALOGUE) {
+    catalogue.value = frame.body
+    return
+  }
+  if (frame.kind === FrameKind.SESSION) {
+    applySession(frame.body)
+    return
+  }
+  if (frame.kind === FrameKind.RUNS) {
+    pastRuns.value = frame.body
     return
   }
   if (frame.kind === FrameKind.DESCRIBE) {

@@ -8,6 +8,7 @@ import type {
   SampleLine,
 } from '../../../../lab/metrics/types.ts'
 import type { MatrixSample, VariantDescription, VariantEnd } from '../../../protocol.ts'
+import { LookShelf } from './looks.ts'
 import { SeriesTable } from './series-table.ts'
 
 /** Columns of `totals`. */
@@ -26,6 +27,18 @@ const LOCK = [
   'ownerSwitches',
   'failedTries',
 ] as const
+/** Columns per seat of `threads`: running totals. */
+const THREAD = ['ops', 'lockWaitNs'] as const
+export const ThreadFigure = { OPS: 0, LOCK_WAIT_NS: 1 } as const
+/** Columns of `latency`: nanoseconds, of the ops timed since the look before. */
+export const Latency = {
+  MALLOC_P50: 0,
+  MALLOC_P99: 1,
+  MALLOC_P999: 2,
+  FREE_P50: 3,
+  FREE_P99: 4,
+  FREE_P999: 5,
+} as const
 
 /** One arena at one time, bytes. `pinnedFree` as of the last safepoint before it. */
 export interface ArenaState {
@@ -61,6 +74,10 @@ export class VariantStore {
   readonly totals = new SeriesTable(TOTAL.length)
   readonly arenas = new SeriesTable(0)
   readonly locks = new SeriesTable(0)
+  readonly threads = new SeriesTable(0)
+  readonly latency = new SeriesTable(6, 600)
+  /** Safepoints kept whole. */
+  readonly looks = new LookShelf()
   readonly arenaNames: string[] = []
   readonly lockNames: string[] = []
   newest: Sample | undefined
@@ -68,6 +85,9 @@ export class VariantStore {
   marks: SafepointMark[] = []
   matrices: MatrixSample[] = []
   events: LogSample[] = []
+  /** Counts up with every event and look: lists made of them know when they are old. */
+  eventsSeen = 0
+  seats = 0
   end: VariantEnd | undefined
   rssMax = 0
   vmSizeMax = 0
@@ -89,6 +109,7 @@ export class VariantStore {
     else if (line.type === 'safepoint') this.#applySafepoint(line)
     else {
       this.events.push(line)
+      this.eventsSeen++
       if (this.events.length > EVENTS_MAX) this.events = this.events.slice(-EVENTS_MAX / 2)
     }
   }
@@ -154,6 +175,11 @@ export class VariantStore {
     return this.locks.at(row, place * LOCK.length + 2)
   }
 
+  /** A `ThreadFigure` of a seat at row `row` of `threads`. */
+  threadAt(row: number, seat: number, figure: number): number {
+    return this.threads.at(row, seat * THREAD.length + figure)
+  }
+
   #applySample(sample: Sample): void {
     this.newest = sample
     const row = this.totals.addRow(sample.t)
@@ -168,6 +194,14 @@ export class VariantStore {
         this.arenas.set(arenaRow, place * ARENA.length + field, arena[key])
       }
       this.arenaMax = Math.max(this.arenaMax, arena.system, arena.resident)
+    }
+    const threadRow = this.threads.addRow(sample.t)
+    this.seats = Math.max(this.seats, sample.threads.length)
+    this.threads.widen(this.seats * THREAD.length)
+    for (const [seat, thread] of sample.threads.entries()) {
+      for (const [field, key] of THREAD.entries()) {
+        this.threads.set(threadRow, seat * THREAD.length + field, thread[key])
+      }
     }
     const lockRow = this.locks.addRow(sample.t)
     for (const [index, lock] of sample.locks.entries()) {
@@ -193,9 +227,20 @@ export class VariantStore {
     return this.lockNames.length - 1
   }
 
+  #applyLatency({ t, survey }: SafepointSample): void {
+    const { malloc, free } = survey?.latency ?? {}
+    if (malloc === undefined || free === undefined || malloc.timed + free.timed === 0) return
+    const row = this.latency.addRow(t)
+    const figures = [malloc.p50, malloc.p99, malloc.p999, free.p50, free.p99, free.p999]
+    for (const [column, ns] of figures.entries()) this.latency.set(row, column, ns)
+  }
+
   #applySafepoint(safepoint: SafepointSample): void {
     const { t, reason, label, anatomy, arenas } = safepoint
     this.newestSafepoint = safepoint
+    this.looks.add(safepoint)
+    this.eventsSeen++
+    this.#applyLatency(safepoint)
     this.rssMax = Math.max(this.rssMax, safepoint.rss)
     this.marks.push({ t, reason, label, anatomy, arenas })
     if (this.marks.length > MARKS_MAX) this.marks = thinMarks(this.marks)

@@ -1,23 +1,44 @@
 /** The page as a whole. */
 
 import type { RunDescription } from '../../../protocol.ts'
-import { send } from '../feed/live.ts'
+import { ControlBar, Screens } from '../control/bar.tsx'
+import { catalogue, screen } from '../control/session.ts'
+import { StartPage } from '../control/start-page.tsx'
 import { bytes } from '../format.ts'
-import { connection, mayControl, notice, run, skippedFrames } from '../state.ts'
+import { connection, notice, run, skippedFrames } from '../state.ts'
 import { nextTheme, theme } from '../theme.ts'
+import { AllocatorView } from './allocator.tsx'
 import { ArenasView } from './arenas.tsx'
 import { Cards } from './cards.tsx'
+import { EventsView } from './events.tsx'
 import { LocksView } from './locks.tsx'
+import { MappedView } from './mapped.tsx'
 import { MatrixView } from './matrix.tsx'
 import { MemoryView } from './memory.tsx'
+import { SpeedView } from './speed.tsx'
 import { TimeBar } from './timebar.tsx'
 
 export function App() {
+  const on = screen.value
+  return on === 'setup' && catalogue.value !== undefined ? (
+    <>
+      <Head description={undefined} />
+      <main>
+        <StartPage catalogue={catalogue.value} />
+      </main>
+    </>
+  ) : (
+    <RunScreen />
+  )
+}
+
+function RunScreen() {
   const shown = run.value
   return (
     <>
       <Head description={shown?.description} />
       <main>
+        <ControlBar />
         {notice.value !== '' && (
           <p class="notice" role="status">
             {notice.value}
@@ -35,14 +56,37 @@ export function App() {
   )
 }
 
+/** Views by their ids, as the list at the head names them. */
+const VIEWS = [
+  ['memory', 'Memory'],
+  ['arenas', 'Arenas'],
+  ['matrix', 'Frees'],
+  ['locks', 'Waiting'],
+  ['speed', 'Speed'],
+  ['allocator', 'Bins and chunks'],
+  ['mapped', 'Mappings'],
+  ['events', 'Events'],
+] as const
+
 function Run() {
   return (
     <>
       <Cards />
+      <nav class="views" aria-label="Views">
+        {VIEWS.map(([id, name]) => (
+          <a href={`#${id}`} key={id}>
+            {name}
+          </a>
+        ))}
+      </nav>
       <MemoryView />
       <ArenasView />
       <MatrixView />
       <LocksView />
+      <SpeedView />
+      <AllocatorView />
+      <MappedView />
+      <EventsView />
     </>
   )
 }
@@ -61,8 +105,8 @@ function Head({ description }: { readonly description: RunDescription | undefine
         {description !== undefined && <span> {description.scenario}</span>}
       </h1>
       {description !== undefined && <p class="setup">{setupText(description)}</p>}
+      <Screens on={screen.value} />
       <div class="tools">
-        {mayControl.value && <Steering />}
         <ConnectionState />
         <button type="button" class="quiet" onClick={nextTheme}>
           {`Theme: ${theme.value}`}
@@ -82,18 +126,6 @@ function setupText({ machine, cores, seed, limits }: RunDescription): string {
     ...(memory === null ? [] : [`memory limit ${bytes(memory)}`]),
     ...(space === null ? [] : [`address space ${bytes(space)}`]),
   ].join(' · ')
-}
-
-function Steering() {
-  return (
-    <>
-      {(['pause', 'resume', 'stop'] as const).map((action) => (
-        <button type="button" key={action} onClick={() => send({ type: 'steer', action })}>
-          {action[0]!.toUpperCase() + action.slice(1)}
-        </button>
-      ))}
-    </>
-  )
 }
 
 const CONNECTION_TEXT = {

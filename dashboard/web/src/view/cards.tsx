@@ -23,6 +23,9 @@ const OUTCOMES: Record<string, string> = {
   interrupted: 'interrupted',
 }
 
+/** An outcome in words. */
+export const outcomeText = (outcome: string): string => OUTCOMES[outcome] ?? outcome
+
 function stateOf(variant: VariantStore): { text: string; kind: 'good' | 'bad' | 'busy' | 'idle' } {
   const { end } = variant
   if (end === undefined) {
@@ -31,7 +34,7 @@ function stateOf(variant: VariantStore): { text: string; kind: 'good' | 'bad' | 
     return { text: phase === '' ? 'running' : `running · ${phase}`, kind: 'busy' }
   }
   const during = end.outcomePhase === null ? '' : ` after ${end.outcomePhase}`
-  const text = `${OUTCOMES[end.outcome] ?? end.outcome}${during}`
+  const text = `${outcomeText(end.outcome)}${during}`
   return { text, kind: end.outcome === 'completed' ? 'good' : 'bad' }
 }
 
@@ -43,7 +46,12 @@ function Card({ variant }: { readonly variant: VariantStore }) {
   const rss = variant.totals.at(row, Total.RSS)
   const live = variant.totals.at(row, Total.LIVE)
   return (
-    <article class="card" data-variant={variant.description.label}>
+    <article
+      class="card"
+      data-variant={variant.description.label}
+      // Where the data end, nanoseconds, and whether that is all: tests wait for it.
+      data-end={`${variant.tEnd}${variant.end === undefined ? '' : ' ended'}`}
+    >
       <header>
         <h2>{variant.description.label}</h2>
         <span class={`badge ${kind}`}>{text}</span>

@@ -1,8 +1,9 @@
 /** *Who waits for whom?* */
-import { LockMap } from '../draw/lock-map.ts'
+import { WAITERS_MAX, WaitMap } from '../draw/wait-map.ts'
 import { count, duration, percent } from '../format.ts'
-import { lookAt, momentOf, textTick, variants } from '../state.ts'
-import type { LockState, VariantStore } from '../store/variant.ts'
+import { changed, hoverAt, lookAt, momentOf, textTick, variants, waitRows } from '../state.ts'
+import { type LockState, ThreadFigure, type VariantStore } from '../store/variant.ts'
+import { Choice } from './choice.tsx'
 import { CanvasHost, onTimeKey } from './picture.tsx'
 import { DataTable, Section } from './section.tsx'
 
@@ -13,6 +14,21 @@ export function LocksView() {
       question="Who waits for whom?"
       lookFor="Look for one dark row: a lock that most threads need at once. Many pale rows are
         harmless. An owner that switches often means the lock’s cache line travels."
+      tools={
+        <Choice
+          name="wait-rows"
+          label="Rows of the map"
+          options={[
+            ['locks', 'by lock'],
+            ['threads', 'by thread'],
+          ]}
+          value={waitRows.value}
+          onChange={(value) => {
+            waitRows.value = value
+            changed()
+          }}
+        />
+      }
       panel={(variant) => <LockPicture variant={variant} />}
       legend={<Busiest />}
       table={() => <LockTable />}
@@ -25,12 +41,14 @@ function LockPicture({ variant }: { readonly variant: VariantStore }) {
     <CanvasHost
       name="locks"
       label={
-        `Time spent waiting for each lock of ${variant.description.label}, over time. ` +
+        `Time spent waiting, by ${waitRows.value === 'locks' ? 'lock' : 'thread'}, under ` +
+        `${variant.description.label}, over time. ` +
         'Arrow keys move the moment looked at.'
       }
-      make={(canvas) => new LockMap(canvas, variant)}
-      onPoint={(map, x) => lookAt(map.xAt(x))}
-      onLeave={() => lookAt(null)}
+      make={(canvas) => new WaitMap(canvas, variant)}
+      onPoint={(map, x) => hoverAt(map.xAt(x))}
+      onLeave={() => hoverAt(null)}
+      onClick={(map, x) => lookAt(map.xAt(x))}
       onKey={onTimeKey}
     />
   )
@@ -46,13 +64,25 @@ function Busiest() {
   return (
     <>
       <ul class="keys">
-        <li>
-          none waits <i class="heat-scale" /> 4 threads wait at once
-        </li>
+        {waitRows.value === 'locks' ? (
+          <li>
+            none waits <i class="heat-scale" /> {WAITERS_MAX} threads wait at once
+          </li>
+        ) : (
+          <li>
+            does not wait <i class="heat-scale" /> waits all the time
+          </li>
+        )}
       </ul>
       <div class={`multiples of-${Math.min(variants.value.length, 4)}`}>
         {variants.value.map((variant, place) => (
-          <BusiestOf variant={variant} key={place} />
+          <div key={place}>
+            {waitRows.value === 'locks' ? (
+              <BusiestOf variant={variant} />
+            ) : (
+              <WaitingOf variant={variant} />
+            )}
+          </div>
         ))}
       </div>
     </>
@@ -61,7 +91,11 @@ function Busiest() {
 
 function BusiestOf({ variant }: { readonly variant: VariantStore }) {
   textTick.value
-  const locks = variant.locksAt(momentOf(variant)).sort(byWait).slice(0, BUSIEST)
+  const locks = variant
+    .locksAt(momentOf(variant))
+    .filter(({ waitNs }) => waitNs > 0)
+    .sort(byWait)
+    .slice(0, BUSIEST)
   return (
     <table class="compact">
       <caption class="visually-hidden">
@@ -73,7 +107,6 @@ function BusiestOf({ variant }: { readonly variant: VariantStore }) {
           <th scope="col">Waited</th>
           <th scope="col">Longest</th>
           <th scope="col">Contended</th>
-          <th scope="col">Most waiting</th>
         </tr>
       </thead>
       <tbody>
@@ -83,7 +116,6 @@ function BusiestOf({ variant }: { readonly variant: VariantStore }) {
             <td>{duration(lock.waitNs)}</td>
             <td>{duration(lock.waitNsMax)}</td>
             <td>{contended(lock)}</td>
-            <td>{count(lock.waitersMax)}</td>
           </tr>
         ))}
       </tbody>
@@ -91,10 +123,82 @@ function BusiestOf({ variant }: { readonly variant: VariantStore }) {
   )
 }
 
+/** Threads that waited longest, and what share of their time that was. */
+function WaitingOf({ variant }: { readonly variant: VariantStore }) {
+  textTick.value
+  const rows = threadRows(variant).slice(0, BUSIEST)
+  return (
+    <table class="compact">
+      <caption class="visually-hidden">
+        {`Threads of ${variant.description.label} that waited longest`}
+      </caption>
+      <thead>
+        <tr>
+          <th scope="col">Thread</th>
+          <th scope="col">Waited</th>
+          <th scope="col">Of its time</th>
+          <th scope="col">Ops</th>
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map(({ seat, waitNs, share, ops }) => (
+          <tr key={seat}>
+            <th scope="row">{`thread ${seat}`}</th>
+            <td>{duration(waitNs)}</td>
+            <td>{percent(share)}</td>
+            <td>{count(ops)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  )
+}
+
+/** All seats up to the moment, the longest waits first; `share` is of the run so far. */
+function threadRows(variant: VariantStore) {
+  const row = variant.threads.rowAt(momentOf(variant))
+  if (row < 0) return []
+  const t = Math.max(variant.threads.time(row), 1)
+  return Array.from({ length: variant.seats }, (_, seat) => {
+    const waitNs = variant.threadAt(row, seat, ThreadFigure.LOCK_WAIT_NS)
+    return {
+      seat,
+      waitNs,
+      share: Math.min(waitNs / t, 1),
+      ops: variant.threadAt(row, seat, ThreadFigure.OPS),
+    }
+  }).sort((a, b) => b.waitNs - a.waitNs)
+}
+
 const contended = (lock: LockState): string =>
   percent(lock.acquisitions === 0 ? 0 : lock.waits / lock.acquisitions)
 
 function LockTable() {
+  textTick.value
+  return waitRows.value === 'locks' ? <LocksTable /> : <ThreadsTable />
+}
+
+function ThreadsTable() {
+  textTick.value
+  const rows = variants.value.flatMap((variant) =>
+    threadRows(variant).map(({ seat, waitNs, share, ops }) => [
+      `thread ${seat}`,
+      variant.description.label,
+      duration(waitNs),
+      percent(share),
+      count(ops),
+    ]),
+  )
+  return (
+    <DataTable
+      caption="Threads at the moment looked at, longest waits first"
+      columns={['Thread', 'Variant', 'Waited', 'Of its time', 'Ops']}
+      rows={rows}
+    />
+  )
+}
+
+function LocksTable() {
   textTick.value
   const rows = variants.value.flatMap((variant) =>
     variant

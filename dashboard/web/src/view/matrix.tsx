@@ -1,11 +1,12 @@
 /** *Who frees whose memory?* */
 import { useSignal } from '@preact/signals'
 import { useRef } from 'preact/hooks'
-import { blocksOf, largestCell, MatrixMap, remoteShare } from '../draw/matrix-map.ts'
-import { count, percent } from '../format.ts'
+import { blocksOf, largestCell, MatrixMap, matrixOf, remoteShare } from '../draw/matrix-map.ts'
+import { bytes, count, percent } from '../format.ts'
 import { invalidatePicture } from '../frame.ts'
-import { momentOf, textTick, variants } from '../state.ts'
+import { changed, matrixUnit, textTick, variants } from '../state.ts'
 import type { VariantStore } from '../store/variant.ts'
+import { Choice } from './choice.tsx'
 import { CanvasHost } from './picture.tsx'
 import { DataTable, Section } from './section.tsx'
 
@@ -16,6 +17,22 @@ export function MatrixView() {
       question="Who frees whose memory?"
       lookFor="Look for rows away from the diagonal: one thread that frees what many others
         allocated. Such memory goes back to the arenas of those others, not to who needs it next."
+      tools={
+        <Choice
+          name="matrix-unit"
+          label="Unit of the matrix"
+          options={[
+            ['blocks', 'in blocks'],
+            ['bytes', 'in bytes'],
+          ]}
+          value={matrixUnit.value}
+          onChange={(value) => {
+            matrixUnit.value = value
+            textTick.value++
+            changed()
+          }}
+        />
+      }
       panel={(variant) => <MatrixPicture variant={variant} />}
       legend={<Scale />}
       table={() => <MatrixTable />}
@@ -23,12 +40,19 @@ export function MatrixView() {
   )
 }
 
+/** Blocks or bytes, in words. */
+const amount = (value: number): string =>
+  matrixUnit.value === 'bytes'
+    ? bytes(value)
+    : `${count(value)} ${value === 1 ? 'block' : 'blocks'}`
+
 function Scale() {
   textTick.value
   return (
     <ul class="keys">
       <li>
-        1 block <i class="heat-scale" /> {count(largestCell())} blocks
+        {matrixUnit.value === 'blocks' ? '1 block' : '1 B'} <i class="heat-scale" />{' '}
+        {amount(largestCell())}
       </li>
       <li class="meaning">cube-root scale; framed cells are a thread’s own blocks</li>
     </ul>
@@ -51,7 +75,7 @@ function MatrixPicture({ variant }: { readonly variant: VariantStore }) {
       <CanvasHost
         name="matrix"
         label={
-          `Blocks freed, by freeing and allocating thread, under ${variant.description.label}. ` +
+          `What was freed, by freeing and allocating thread, under ${variant.description.label}. ` +
           'Arrow keys read the cells.'
         }
         make={(canvas) => (picture.current = new MatrixMap(canvas, variant))}
@@ -95,15 +119,16 @@ interface ReadoutProps {
 
 function Readout({ variant, cell }: ReadoutProps) {
   textTick.value
-  const matrix = variant.matrixAt(momentOf(variant))
+  const matrix = matrixOf(variant)
   const text = (): string => {
     if (matrix === undefined) return 'nothing freed yet'
-    if (cell === undefined) return `${percent(remoteShare(matrix))} of all frees are remote`
+    const what = matrixUnit.value === 'blocks' ? 'frees are' : 'freed bytes are'
+    if (cell === undefined) return `${percent(remoteShare(matrix))} of all ${what} remote`
     const [freeing, allocating] = cell
-    const blocks = count(blocksOf(matrix, freeing, allocating))
+    const freed = amount(blocksOf(matrix, freeing, allocating))
     return freeing === allocating
-      ? `thread ${freeing} freed ${blocks} blocks of its own`
-      : `thread ${freeing} freed ${blocks} blocks that thread ${allocating} had allocated`
+      ? `thread ${freeing} freed ${freed} of its own`
+      : `thread ${freeing} freed ${freed} that thread ${allocating} had allocated`
   }
   return (
     <p class="readout" aria-live="polite" data-readout="matrix">
@@ -118,7 +143,7 @@ const CELLS_MAX = 100
 function MatrixTable() {
   textTick.value
   const rows = variants.value.flatMap((variant) => {
-    const matrix = variant.matrixAt(momentOf(variant))
+    const matrix = matrixOf(variant)
     if (matrix === undefined) return []
     return Array.from({ length: matrix.blocks.length }, (_, cell) => cell)
       .filter((cell) => matrix.blocks[cell]! > 0)
@@ -128,13 +153,18 @@ function MatrixTable() {
         `thread ${Math.floor(cell / matrix.seats)}`,
         `thread ${cell % matrix.seats}`,
         variant.description.label,
-        count(matrix.blocks[cell]!),
+        matrixUnit.value === 'bytes' ? bytes(matrix.blocks[cell]!) : count(matrix.blocks[cell]!),
       ])
   })
   return (
     <DataTable
-      caption="Blocks freed, the most first"
-      columns={['Freed by', 'Allocated by', 'Variant', 'Blocks']}
+      caption="What was freed, the most first"
+      columns={[
+        'Freed by',
+        'Allocated by',
+        'Variant',
+        matrixUnit.value === 'bytes' ? 'Bytes' : 'Blocks',
+      ]}
       rows={rows}
     />
   )

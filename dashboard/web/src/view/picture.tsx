@@ -46,8 +46,10 @@ interface CanvasProps<P extends SizedPicture> {
   readonly name: string
   /** The pointer is at this point of the canvas, in CSS pixels. */
   readonly onPoint: (picture: P, x: number, y: number) => void
-  /** The pointer or the focus left. */
+  /** The pointer left; the focus too, unless `onClick` says that the point stays chosen. */
   readonly onLeave: () => void
+  /** The point is chosen for good. */
+  readonly onClick?: (picture: P, x: number, y: number) => void
   readonly onKey: (event: KeyboardEvent, picture: P) => void
 }
 
@@ -73,7 +75,13 @@ export function CanvasHost<P extends SizedPicture>(props: CanvasProps<P>) {
         props.onPoint(picture.current, event.offsetX, event.offsetY)
       }}
       onMouseLeave={props.onLeave}
-      onBlur={props.onLeave}
+      onBlur={() => {
+        if (props.onClick === undefined) props.onLeave()
+      }}
+      onClick={(event) => {
+        if (event.target !== canvas.current || picture.current === null) return
+        props.onClick?.(picture.current, event.offsetX, event.offsetY)
+      }}
       onKeyDown={(event) => {
         if (picture.current !== null) props.onKey(event, picture.current)
       }}

@@ -1,6 +1,8 @@
 /** One view: the question it answers, what to look for, its pictures, and the table behind them. */
 import { useSignal } from '@preact/signals'
 import type { ComponentChildren, JSX } from 'preact'
+import { useRef } from 'preact/hooks'
+import { savePng } from '../export/save.ts'
 import { variants } from '../state.ts'
 import type { VariantStore } from '../store/variant.ts'
 import { KEYBOARD_STOP } from './picture.tsx'
@@ -10,6 +12,8 @@ interface SectionProps {
   readonly question: string
   /** One line: what to look for. */
   readonly lookFor: string
+  /** Controls of this view, beside its buttons. */
+  readonly tools?: ComponentChildren
   /** The picture of one variant. */
   readonly panel: (variant: VariantStore, place: number) => JSX.Element
   /** Legend, beside or below the pictures. */
@@ -18,26 +22,40 @@ interface SectionProps {
   readonly table: () => JSX.Element
 }
 
-export function Section({ id, question, lookFor, panel, legend, table }: SectionProps) {
+export function Section(props: SectionProps) {
+  const { id, question, lookFor, tools, panel, legend, table } = props
   const open = useSignal(false)
+  const section = useRef<HTMLElement>(null)
   return (
-    <section class="view" id={id} aria-labelledby={`${id}-title`}>
+    <section ref={section} class="view" id={id} aria-labelledby={`${id}-title`}>
       <header class="view-head">
         <div>
           <h2 id={`${id}-title`}>{question}</h2>
           <p class="look-for">{lookFor}</p>
         </div>
-        <button
-          type="button"
-          class="quiet"
-          aria-expanded={open.value}
-          aria-controls={`${id}-table`}
-          onClick={() => {
-            open.value = !open.value
-          }}
-        >
-          {open.value ? 'Hide table' : 'Show table'}
-        </button>
+        <div class="view-tools">
+          {tools}
+          <button
+            type="button"
+            class="quiet"
+            data-action="png"
+            onClick={() => section.current !== null && void savePng(section.current)}
+          >
+            Save PNG
+          </button>
+          <button
+            type="button"
+            class="quiet"
+            data-action="table"
+            aria-expanded={open.value}
+            aria-controls={`${id}-table`}
+            onClick={() => {
+              open.value = !open.value
+            }}
+          >
+            {open.value ? 'Hide table' : 'Show table'}
+          </button>
+        </div>
       </header>
       <div class={`multiples of-${Math.min(variants.value.length, 4)}`}>
         {variants.value.map((variant, place) => (
@@ -58,13 +76,15 @@ interface DataTableProps {
   readonly columns: readonly string[]
   /** Texts, the first of each row its head. */
   readonly rows: readonly (readonly string[])[]
+  /** Cells hold words, not figures: they start where their column does. */
+  readonly texts?: boolean
 }
 
 /** The figures of a picture. Wide and long ones scroll, by keyboard too. */
-export function DataTable({ caption, columns, rows }: DataTableProps) {
+export function DataTable({ caption, columns, rows, texts }: DataTableProps) {
   return (
     <section class="table-box" aria-label={caption} {...KEYBOARD_STOP}>
-      <table>
+      <table class={texts === true ? 'texts' : ''}>
         <caption>{caption}</caption>
         <thead>
           <tr>

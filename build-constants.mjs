@@ -1,0 +1,139 @@
+// Writes the constants that dist/'s modules import from one another as literals.
+//
+// V8 folds a constant of the same module into optimized code, but an imported one is read from its
+// module at every use, and a member of an imported object costs a check of the object besides. The
+// layouts of structs are such objects: a malloc of ours reads some twenty of them. tsc has no
+// option for it: erasable syntax has no enum. lab/PERFORMANCE.md has the figures.
+//
+// Only whole numbers, and members of objects that hold nothing else; never a name that the module
+// declares again. A line stays the line it was.
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { parseSync } from 'vite'
+
+const dist = process.argv[2]
+
+const modules = new Map(
+  readdirSync(dist, { recursive: true })
+    .filter((name) => name.endsWith('.js') && !name.includes('web/'))
+    .map((name) => {
+      const file = resolve(dist, name)
+      const text = readFileSync(file, 'utf8')
+      return [file, { text, program: parseSync(file, text).program }]
+    }),
+)
+
+/** Every node below one, in the order of the text. */
+function* nodesOf(node) {
+  if (Array.isArray(node)) {
+    for (const child of node) yield* nodesOf(child)
+  } else if (node !== null && typeof node === 'object') {
+    if (typeof node.type === 'string') yield node
+    for (const key of Object.keys(node)) yield* nodesOf(node[key])
+  }
+}
+
+const isWhole = (value) => Number.isSafeInteger(value) && !Object.is(value, -0)
+const isTable = (value) =>
+  value !== null &&
+  typeof value === 'object' &&
+  Object.getPrototypeOf(value) === Object.prototype &&
+  Object.values(value).every(isWhole)
+
+/** Names that a module exports as `const`: they never change. */
+const constantsOf = ({ program }) =>
+  program.body
+    .filter(({ type, declaration }) => type === 'ExportNamedDeclaration' && declaration)
+    .flatMap(({ declaration }) => (declaration.kind === 'const' ? declaration.declarations : []))
+    .map(({ id }) => id.name)
+
+const literal = (value) => (value < 0 ? `(${value})` : `${value}`)
+
+const importsOf = (file, { program }) =>
+  program.body
+    .filter(({ type, source }) => type === 'ImportDeclaration' && source.value.startsWith('.'))
+    .flatMap(({ source, specifiers }) => {
+      const from = resolve(dirname(file), source.value)
+      const names = new Set(modules.has(from) ? constantsOf(modules.get(from)) : [])
+      return specifiers
+        .filter(({ imported }) => names.has(imported?.name))
+        .map(({ imported, local }) => ({ from, name: imported.name, local: local.name }))
+    })
+
+/** The constants of each module that others import some from: only those are loaded here. */
+const loaded = new Map()
+for (const [file, module] of modules) {
+  for (const { from } of importsOf(file, module)) {
+    if (!loaded.has(from)) loaded.set(from, await import(pathToFileURL(from).href))
+  }
+}
+
+/** What may be written as a literal in a module: local name to number or table. */
+function constantsIn(file, module) {
+  const own = loaded.has(file) ? constantsOf(module) : []
+  const named = [
+    ...own.map((name) => [name, loaded.get(file)[name]]),
+    ...importsOf(file, module).map(({ from, name, local }) => [local, loaded.get(from)[name]]),
+  ]
+  return new Map(named.filter(([, value]) => isWhole(value) || isTable(value)))
+}
+
+/** Places of `text` to be replaced: [start, end, literal]. */
+function replacements(file, module) {
+  const { program } = module
+  const constants = constantsIn(file, module)
+  const places = []
+  const skipped = new Set()
+  const declared = new Set()
+  const exported = new Set(program.body.flatMap((node) => node.declaration?.declarations ?? []))
+  for (const node of nodesOf(program.body)) {
+    const { type } = node
+    if (type === 'ImportDeclaration' || type.startsWith('Export')) {
+      for (const { local } of node.specifiers ?? []) skipped.add(local)
+      for (const { imported, exported } of node.specifiers ?? []) {
+        skipped.add(imported).add(exported)
+      }
+    } else if (exported.has(node)) {
+      skipped.add(node.id)
+    } else if (type === 'VariableDeclarator' || type === 'FunctionDeclaration') {
+      declared.add(node.id?.name)
+    } else if (
+      type === 'Property' ||
+      type === 'PropertyDefinition' ||
+      type === 'MethodDefinition'
+    ) {
+      if (!node.computed) skipped.add(node.key)
+      // `{ NAME }` names a key and reads a variable at once.
+      if (node.shorthand) skipped.add(node.value)
+    } else if (type === 'MemberExpression') {
+      if (!node.computed) skipped.add(node.property)
+      const table = node.object.type === 'Identifier' ? constants.get(node.object.name) : undefined
+      if (typeof table !== 'object') continue
+      if (node.computed || !Object.hasOwn(table, node.property.name)) continue
+      places.push([node.start, node.end, literal(table[node.property.name]), node.object.name])
+    }
+    for (const parameter of node.params ?? []) {
+      for (const { name } of nodesOf(parameter)) declared.add(name)
+    }
+  }
+  for (const node of nodesOf(program.body)) {
+    if (node.type !== 'Identifier' || skipped.has(node)) continue
+    const value = constants.get(node.name)
+    if (typeof value === 'number') places.push([node.start, node.end, literal(value), node.name])
+  }
+  return places.filter(([, , , name]) => !declared.has(name)).sort((a, b) => a[0] - b[0])
+}
+
+let written = 0
+for (const [file, module] of modules) {
+  let text = ''
+  let from = 0
+  for (const [start, end, replacement] of replacements(file, module)) {
+    text += module.text.slice(from, start) + replacement
+    from = end
+    written++
+  }
+  if (from > 0) writeFileSync(file, text + module.text.slice(from))
+}
+if (written === 0) throw new Error('no constant was found: is dist/ complete?')

@@ -1,0 +1,146 @@
+/** *What happened?* */
+import { EventLanes } from '../draw/event-lanes.ts'
+import { count, seconds } from '../format.ts'
+import {
+  changed,
+  hoverAt,
+  kindsShown,
+  lookAt,
+  momentOf,
+  textTick,
+  timeline,
+  variants,
+} from '../state.ts'
+import {
+  HAPPENING_KINDS,
+  type Happening,
+  type HappeningKind,
+  happeningsOf,
+} from '../store/happenings.ts'
+import type { VariantStore } from '../store/variant.ts'
+import { CanvasHost, onTimeKey } from './picture.tsx'
+import { DataTable, Section } from './section.tsx'
+
+export function EventsView() {
+  return (
+    <Section
+      id="events"
+      question="What happened?"
+      lookFor="Look for what came just before RSS rose for good: arenas made while a lock was held,
+        heaps mapped at a phase mark; and for trims, which are rare while something is pinned."
+      panel={(variant) => (
+        <>
+          <EventPicture variant={variant} />
+          <Latest variant={variant} />
+        </>
+      )}
+      legend={<Filter />}
+      table={() => <EventTable />}
+    />
+  )
+}
+
+function EventPicture({ variant }: { readonly variant: VariantStore }) {
+  return (
+    <CanvasHost
+      name="events"
+      label={
+        `Events of ${variant.description.label} over time, a lane for each kind. ` +
+        'Arrow keys move the moment looked at.'
+      }
+      make={(canvas) => new EventLanes(canvas, variant)}
+      onPoint={(lanes, x) => hoverAt(lanes.xAt(x))}
+      onLeave={() => hoverAt(null)}
+      onClick={(lanes, x) => lookAt(lanes.xAt(x))}
+      onKey={onTimeKey}
+    />
+  )
+}
+
+const shownOf = (variant: VariantStore): readonly Happening[] =>
+  happeningsOf(variant).filter(({ kind }) => kindsShown.value.has(kind))
+
+/** Events told below each picture: the last ones before the moment. */
+const LATEST = 6
+
+function Latest({ variant }: { readonly variant: VariantStore }) {
+  textTick.value
+  const t = momentOf(variant)
+  const before = shownOf(variant).filter((happening) => happening.t <= t)
+  if (before.length === 0) return <p class="readout">Nothing yet.</p>
+  return (
+    <ol class="latest" data-readout="events">
+      {before
+        .slice(-LATEST)
+        .reverse()
+        .map((happening, place) => (
+          <li key={place} class={happening.isBad ? 'bad' : ''}>
+            <button
+              type="button"
+              class="time"
+              onClick={() => lookAt(timeline(variant).x(happening.t))}
+            >
+              {seconds(happening.t / 1e9)}
+            </button>
+            {happening.text}
+          </li>
+        ))}
+    </ol>
+  )
+}
+
+function Filter() {
+  textTick.value
+  const totals = new Map<HappeningKind, number>()
+  for (const variant of variants.value) {
+    for (const { kind } of happeningsOf(variant)) totals.set(kind, (totals.get(kind) ?? 0) + 1)
+  }
+  const toggle = (kind: HappeningKind): void => {
+    const next = new Set(kindsShown.value)
+    if (!next.delete(kind)) next.add(kind)
+    kindsShown.value = next
+    textTick.value++
+    changed()
+  }
+  return (
+    <fieldset class="keys filter">
+      <legend class="visually-hidden">Kinds of events shown</legend>
+      {HAPPENING_KINDS.map(({ kind, label }) => (
+        <label key={kind}>
+          <input
+            type="checkbox"
+            checked={kindsShown.value.has(kind)}
+            onChange={() => toggle(kind)}
+          />
+          {`${label} (${count(totals.get(kind) ?? 0)})`}
+        </label>
+      ))}
+    </fieldset>
+  )
+}
+
+/** Rows of each variant in the table, at most: the latest ones. */
+const ROWS_MAX = 500
+
+function EventTable() {
+  textTick.value
+  const rows = variants.value.flatMap((variant) => {
+    const all = shownOf(variant)
+    return all
+      .slice(-ROWS_MAX)
+      .map(({ t, kind, text }) => [
+        seconds(t / 1e9),
+        variant.description.label,
+        HAPPENING_KINDS.find((of) => of.kind === kind)?.label ?? kind,
+        text,
+      ])
+  })
+  return (
+    <DataTable
+      caption="Events, as filtered; what is only counted stands at the look that told of it"
+      columns={['Time', 'Variant', 'Kind', 'What']}
+      rows={rows}
+      texts
+    />
+  )
+}

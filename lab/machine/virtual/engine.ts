@@ -1,0 +1,395 @@
+/**
+ * The discrete-event core: plays what ops cost on simulated cores. Every lab thread is in one of
+ * the `Status` below; those with something to come are in the event heap. An event is the end of a
+ * stretch of CPU time (or of the core's slice within it), the end of spinning, or a wake-up. Time
+ * is in whole ns; events of one ns go by rank.
+ *
+ * The script of a lab thread (`Script`) says what comes next when an op is over: it runs the next
+ * op's code for its effect, which writes a timeline, and hands back. So effects apply in the order
+ * in which ops start.
+ */
+import { MMAP_LOCK_ID } from '../../sync/locks.ts'
+import { type Control, SEAT_ROW_WORDS, SeatState, SeatWord } from '../../words/control.ts'
+import type { Cores } from './cores.ts'
+import type { Costs } from './costs.ts'
+import { EventHeap } from './event-heap.ts'
+import type { Lines } from './lines.ts'
+import type { SimLocks } from './sim-locks.ts'
+import { mix, Slices } from './slices.ts'
+import { operandOf, Step, stepOf, Timeline } from './timeline.ts'
+
+const Status = {
+  NONE: 0,
+  /** On a core; the event is the end of its stretch, or of the slice. */
+  RUNNING: 1,
+  /** On a core, waiting for a lock; the event is the end of its patience, or of the slice. */
+  SPINNING: 2,
+  /** In a run queue. */
+  READY: 3,
+  /** Off its core until an event: a sleep's end, or a wake-up that takes its time. */
+  TIMED: 4,
+  /** Off its core until somebody wakes it. */
+  WAITING: 5,
+} as const
+
+/** What `Script.next` came to. */
+export const Next = {
+  /** An op has begun: its timeline is to be played. */
+  PLAY: 0,
+  /** The lab thread sleeps until the time in `wakeAtNs`. */
+  SLEEP: 1,
+  /** It waits until somebody calls `wake`; its op will be begun anew. */
+  WAIT: 2,
+  /** It has ended. */
+  ENDED: 3,
+} as const
+export type Next = (typeof Next)[keyof typeof Next]
+
+/** What the engine asks of whoever knows the lab threads. */
+export interface Script {
+  /** The op of `seat` is over, or it is there again after a wait: what now? */
+  next(seat: number, core: number, nowNs: number): Next
+  /** After SLEEP: until when. */
+  readonly wakeAtNs: number
+}
+
+export interface EngineParts {
+  readonly control: Control
+  readonly cores: Cores
+  readonly locks: SimLocks
+  readonly lines: Lines
+  readonly costs: Costs
+  readonly scheduleSeed: number
+}
+
+export class Engine {
+  nowNs = 0
+  /** By seat. */
+  readonly timelines: readonly Timeline[]
+  /** Stop after the event under way: whoever steers wants to look. */
+  yieldNow = false
+  readonly #control: Control
+  readonly #cores: Cores
+  readonly #locks: SimLocks
+  readonly #lines: Lines
+  readonly #costs: Costs
+  readonly #heap: EventHeap
+  readonly #status: Uint8Array
+  /** CPU ns of a stretch that the end of a slice has cut off. */
+  readonly #leftNs: Float64Array
+  /** 1 while a seat is on its way into the kernel, to sleep on a lock. */
+  readonly #entering: Uint8Array
+  /** The lock's turn that it saw on its way. */
+  readonly #turnSeen: Int32Array
+  /** When its patience ends; 0 when it has not spun for this lock yet. */
+  readonly #spinEnd: Float64Array
+  readonly #scheduleSeed: number
+  readonly #slices: Slices
+  #script: Script | undefined
+
+  constructor(parts: EngineParts) {
+    const { seats } = parts.control.plan
+    this.#control = parts.control
+    this.#cores = parts.cores
+    this.#locks = parts.locks
+    this.#lines = parts.lines
+    this.#costs = parts.costs
+    this.#scheduleSeed = parts.scheduleSeed
+    this.timelines = Array.from({ length: seats }, () => new Timeline())
+    this.#heap = new EventHeap(seats)
+    this.#slices = new Slices(this.#cores.sliceEnd, this.#costs.slice, this.#scheduleSeed)
+    this.#status = new Uint8Array(seats)
+    this.#leftNs = new Float64Array(seats)
+    this.#entering = new Uint8Array(seats)
+    this.#turnSeen = new Int32Array(seats)
+    this.#spinEnd = new Float64Array(seats)
+  }
+
+  set script(script: Script) {
+    this.#script = script
+  }
+
+  /** False when nobody will ever run again. */
+  get hasEvents(): boolean {
+    return this.#heap.size > 0
+  }
+
+  // ── from outside: threads come and go, wait and are woken ────────────────────────────────────
+
+  /** A new lab thread, which may run from `whenNs` on. */
+  start(seat: number, thread: number, whenNs: number): void {
+    // By number unless a schedule is asked for; the low bits keep ranks apart.
+    const mixed = this.#scheduleSeed === 0 ? 0 : mix(thread ^ this.#scheduleSeed) & 0x7fff
+    this.#heap.rank[seat] = mixed * 0x10000 + (thread & 0xffff)
+    this.#leftNs[seat] = 0
+    this.#entering[seat] = 0
+    this.#spinEnd[seat] = 0
+    this.#status[seat] = Status.TIMED
+    this.#heap.put(seat, whenNs)
+  }
+
+  /** Ends a wait of `Next.WAIT` (nothing happens to others); it runs from then on. */
+  wake(seat: number): void {
+    if (this.#status[seat] !== Status.WAITING) return
+    this.#status[seat] = Status.TIMED
+    this.#heap.put(seat, this.nowNs + this.#costs.wake)
+  }
+
+  /** Ends everybody's sleep: the run is over. */
+  wakeSleepers(): void {
+    for (let seat = 0; seat < this.#status.length; seat++) {
+      if (this.#status[seat] === Status.TIMED && this.#heap.when[seat]! > this.nowNs) {
+        this.#heap.put(seat, this.nowNs)
+      }
+    }
+  }
+
+  /**
+   * Plays until `untilNs` (events before it happen), until so many events are over, or until
+   * `yieldNow`. True when there is something left to play before `untilNs`.
+   */
+  advance(untilNs: number, events: number): boolean {
+    const heap = this.#heap
+    this.yieldNow = false
+    for (let left = events; left > 0 && heap.size > 0; left--) {
+      const seat = heap.first
+      const now = heap.when[seat]!
+      if (now >= untilNs) {
+        this.nowNs = untilNs
+        return false
+      }
+      this.nowNs = now
+      this.#happen(seat, now)
+      if (this.yieldNow) return true
+    }
+    return heap.size > 0
+  }
+
+  // ── events ───────────────────────────────────────────────────────────────────────────────────
+
+  #happen(seat: number, now: number): void {
+    switch (this.#status[seat]) {
+      case Status.RUNNING:
+        if (now >= this.#cores.sliceEnd[this.#cores.of[seat]!]! && !this.#keepsCore(seat, now)) {
+          return
+        }
+        if (this.#leftNs[seat]! > 0) this.#stretch(seat, now, this.#leftNs[seat]!)
+        else this.#play(seat, now)
+        return
+      case Status.SPINNING:
+        this.#stopSpinning(seat, now)
+        return
+      default:
+        this.#heap.remove(seat)
+        this.#makeReady(seat, now)
+    }
+  }
+
+  /** The slice is over: somebody who waits for the core gets it, or it goes on. */
+  #keepsCore(seat: number, now: number): boolean {
+    const core = this.#cores.of[seat]!
+    if (!this.#cores.hasQueue(core)) {
+      this.#slices.begin(core, now)
+      return true
+    }
+    this.#slices.begin(core, now)
+    this.#cores.leave(seat, now)
+    this.#heap.remove(seat)
+    this.#status[seat] = Status.READY
+    this.#cores.requeue(core, seat)
+    this.#fill(core, now)
+    return false
+  }
+
+  /** CPU time from `now` on; the end of the slice may cut it. */
+  #stretch(seat: number, now: number, ns: number): void {
+    const sliceEnd = this.#cores.sliceEnd[this.#cores.of[seat]!]!
+    const end = now + ns
+    const stop = end > sliceEnd ? sliceEnd : end
+    this.#leftNs[seat] = end - stop
+    this.#heap.put(seat, stop)
+  }
+
+  /** Plays the timeline until it takes time or waits; begins ops until one does. */
+  #play(seat: number, now: number): void {
+    const timeline = this.timelines[seat]!
+    let ns = 0
+    for (;;) {
+      if (timeline.at === timeline.length) {
+        ns += timeline.tailNs
+        timeline.tailNs = 0
+        if (ns > 0) {
+          this.#stretch(seat, now, ns)
+          return
+        }
+        if (!this.#begin(seat, now)) return
+        continue
+      }
+      const entry = timeline.steps[timeline.at]!
+      const operand = operandOf(entry)
+      const step = stepOf(entry)
+      if (step === Step.CPU) {
+        timeline.at++
+        ns += operand
+        continue
+      }
+      // Locks and lines are a matter of the moment: time so far comes first.
+      if (ns > 0) {
+        this.#stretch(seat, now, ns)
+        return
+      }
+      if (step === Step.ACQUIRE) {
+        if (this.#locks.holder[operand] !== 0) {
+          this.#wait(seat, operand, now)
+          return
+        }
+        ns = this.#take(seat, operand, now)
+      } else if (step === Step.RELEASE) ns = this.#release(operand, now)
+      else ns = this.#lines.fetch(operand, this.#cores.of[seat]!, now)
+      timeline.at++
+    }
+  }
+
+  /** The next op; false when the lab thread has left its core instead. */
+  #begin(seat: number, now: number): boolean {
+    const next = this.#script!.next(seat, this.#cores.of[seat]!, now)
+    if (next === Next.PLAY) return true
+    this.#heap.remove(seat)
+    if (next === Next.SLEEP) {
+      this.#status[seat] = Status.TIMED
+      this.#heap.put(seat, this.#script!.wakeAtNs)
+    } else this.#status[seat] = next === Next.WAIT ? Status.WAITING : Status.NONE
+    this.#fill(this.#cores.leave(seat, now), now)
+    return false
+  }
+
+  // ── locks ────────────────────────────────────────────────────────────────────────────────────
+
+  /** ns that taking a free lock costs, its line's way included. */
+  #take(seat: number, lock: number, now: number): number {
+    const core = this.#cores.of[seat]!
+    const before = this.#locks.core[lock]! - 1
+    this.#locks.take(lock, seat, this.#thread(seat), core, now)
+    this.#entering[seat] = 0
+    this.#spinEnd[seat] = 0
+    this.#publish(seat, SeatState.RUNNING, 0)
+    const half = this.#costs.lock >>> 1
+    if (before < 0 || before === core) return half
+    // The lock's line, and what the lock protects, come from the core that had it last. Everybody
+    // who spins for it fetches the line too, one after the other (T. Anderson, 1990).
+    const lines = 1 + this.#locks.spinning[lock]! + this.#costs.design.lockedLines
+    return half + lines * this.#lines.between(before, core)
+  }
+
+  /** ns that letting go costs the holder. */
+  #release(lock: number, now: number): number {
+    this.#locks.free(lock)
+    const half = this.#costs.lock - (this.#costs.lock >>> 1)
+    const spinner = this.#locks.firstSpinner(lock)
+    if (spinner >= 0) {
+      this.#status[spinner] = Status.RUNNING
+      const ns = this.#take(spinner, lock, now)
+      this.timelines[spinner]!.at++
+      this.#stretch(spinner, now, ns)
+      return half
+    }
+    const sleeper = this.#locks.sleeperToWake(lock)
+    if (sleeper < 0) {
+      // The word said that somebody may sleep; the kernel finds nobody.
+      if (this.#locks.contended[lock] === 0) return half
+      this.#locks.contended[lock] = 0
+      return half + this.#costs.futexWait
+    }
+    this.#locks.contended[lock] = 0
+    this.#status[sleeper] = Status.TIMED
+    this.#heap.put(sleeper, now + this.#costs.wake)
+    return half + this.#costs.futexWake
+  }
+
+  /**
+   * The lock is held. Spins as long as its kind does, then marks the word and enters the kernel,
+   * which puts the lab thread to sleep only when the word is still as it was: when the lock has
+   * changed hands meanwhile, it tries again (FUTEX_WAIT, EAGAIN).
+   */
+  #wait(seat: number, lock: number, now: number): void {
+    this.#locks.beginWait(lock, seat, now)
+    this.#publish(seat, SeatState.LOCK, lock + 1)
+    const patience = lock === MMAP_LOCK_ID ? this.#costs.kernelSpin : this.#costs.design.spin
+    if (patience > 0 && this.#spinEnd[seat] === 0) {
+      this.#spinEnd[seat] = now + patience
+      this.#spinOn(seat, lock)
+    } else if (this.#entering[seat] === 0 || this.#turnSeen[seat] !== this.#locks.turn[lock]) {
+      this.#entering[seat] = 1
+      this.#turnSeen[seat] = this.#locks.turn[lock]!
+      this.#locks.contended[lock] = 1
+      this.#stretch(seat, now, this.#costs.futexWait)
+    } else {
+      this.#entering[seat] = 0
+      this.#spinEnd[seat] = 0
+      this.#sleepOn(seat, lock, now)
+    }
+  }
+
+  #spinOn(seat: number, lock: number): void {
+    this.#status[seat] = Status.SPINNING
+    this.#locks.spin(lock, seat)
+    const sliceEnd = this.#cores.sliceEnd[this.#cores.of[seat]!]!
+    this.#heap.put(seat, Math.min(this.#spinEnd[seat]!, Math.max(sliceEnd, this.nowNs)))
+  }
+
+  /** Its patience or its slice is over. */
+  #stopSpinning(seat: number, now: number): void {
+    const timeline = this.timelines[seat]!
+    const lock = operandOf(timeline.steps[timeline.at]!)
+    const core = this.#cores.of[seat]!
+    if (now < this.#spinEnd[seat]! && !this.#cores.hasQueue(core)) {
+      this.#slices.begin(core, now)
+      this.#heap.put(seat, Math.min(this.#spinEnd[seat]!, this.#cores.sliceEnd[core]!))
+      return
+    }
+    this.#locks.stopSpinning(lock, seat)
+    this.#status[seat] = Status.RUNNING
+    this.#wait(seat, lock, now)
+  }
+
+  #sleepOn(seat: number, lock: number, now: number): void {
+    this.#heap.remove(seat)
+    this.#status[seat] = Status.WAITING
+    this.#locks.sleep(lock, seat)
+    this.#fill(this.#cores.leave(seat, now), now)
+  }
+
+  // ── cores ────────────────────────────────────────────────────────────────────────────────────
+
+  #makeReady(seat: number, now: number): void {
+    const core = this.#cores.idleFor(seat)
+    if (core >= 0) this.#dispatch(seat, core, now)
+    else {
+      this.#status[seat] = Status.READY
+      this.#cores.enqueue(seat)
+    }
+  }
+
+  #fill(core: number, now: number): void {
+    const seat = this.#cores.takeFor(core)
+    if (seat >= 0) this.#dispatch(seat, core, now)
+  }
+
+  #dispatch(seat: number, core: number, now: number): void {
+    const switched = this.#cores.ranLast[core] !== seat
+    this.#cores.occupy(core, seat, now)
+    if (this.#cores.sliceEnd[core]! <= now) this.#slices.begin(core, now)
+    this.#status[seat] = Status.RUNNING
+    const left = this.#leftNs[seat]!
+    this.#stretch(seat, now, switched ? left + this.#costs.contextSwitch : left)
+  }
+
+  #thread(seat: number): number {
+    return this.#control.seats[seat * SEAT_ROW_WORDS + SeatWord.THREAD]! - 1
+  }
+  #publish(seat: number, state: SeatState, lock: number): void {
+    const row = seat * SEAT_ROW_WORDS
+    this.#control.seats[row + SeatWord.STATE] = state
+    this.#control.seats[row + SeatWord.WAITS_FOR_LOCK] = lock
+  }
+}
