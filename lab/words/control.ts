@@ -90,10 +90,10 @@ export const ControlWord = {
   MEASURING: 16,
   /** 1 once the heap was looked at as its design laid it out: lab threads may attach to it. */
   PREPARED: 17,
-  /** Looks at the heap so far (observe.ts): blocks allocated from then on remember it. */
-  LOOKS: 17,
   /** Entries ever written to the log of lock waits. */
   WAITS_WRITTEN: 18,
+  /** Looks at the heap so far (observe.ts): blocks allocated from then on remember it. */
+  LOOKS: 19,
 } as const
 const CONTROL_WORDS = 64
 

@@ -238,12 +238,13 @@ export class Engine {
         this.#stretch(seat, now, ns)
         return
       }
-      if (step === Step.ACQUIRE) {
+      if (step === Step.ACQUIRE || step === Step.PASS) {
         if (this.#locks.holder[operand] !== 0) {
           this.#wait(seat, operand, now)
           return
         }
         ns = this.#take(seat, operand, now)
+        if (step === Step.PASS) ns += this.#release(operand, now)
       } else if (step === Step.RELEASE) ns = this.#release(operand, now)
       else ns = this.#lines.fetch(operand, this.#cores.of[seat]!, now)
       timeline.at++
@@ -283,7 +284,7 @@ export class Engine {
 
   /** ns that letting go costs the holder. */
   #release(lock: number, now: number): number {
-    this.#locks.free(lock)
+    this.#locks.free(lock, now)
     const half = this.#costs.lock - (this.#costs.lock >>> 1)
     const spinner = this.#locks.firstSpinner(lock)
     if (spinner >= 0) {
@@ -314,7 +315,10 @@ export class Engine {
   #wait(seat: number, lock: number, now: number): void {
     this.#locks.beginWait(lock, seat, now)
     this.#publish(seat, SeatState.LOCK, lock + 1)
-    const patience = lock === MMAP_LOCK_ID ? this.#costs.kernelSpin : this.#costs.design.spin
+    const timeline = this.timelines[seat]!
+    const reads = stepOf(timeline.steps[timeline.at]!) === Step.PASS
+    const ofKernel = reads ? 0 : this.#costs.kernelSpin
+    const patience = lock === MMAP_LOCK_ID ? ofKernel : this.#costs.design.spin
     if (patience > 0 && this.#spinEnd[seat] === 0) {
       this.#spinEnd[seat] = now + patience
       this.#spinOn(seat, lock)

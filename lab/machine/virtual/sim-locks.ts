@@ -8,6 +8,7 @@
  */
 import { LockFigure, LockWord, lockFloats, lockWords } from '../../sync/lock-table.ts'
 import { MMAP_LOCK_ID } from '../../sync/locks.ts'
+import { WaitLog } from '../../sync/wait-log.ts'
 import { type Control, ControlWord } from '../../words/control.ts'
 import { COUNTER_ROW, Counter } from '../../words/events.ts'
 
@@ -33,6 +34,12 @@ export class SimLocks {
   readonly #waiters: Int32Array
   /** When each seat began to wait for the lock it waits for; -1 when it does not. */
   readonly #since: Float64Array
+  /** Who held that lock then: a lab thread + 1. */
+  readonly #heldBy: Int32Array
+  /** Who the log of lock waits is told of. */
+  readonly #waiter = { seat: 0, thread: 0, counterBase: 0 }
+  /** Only in a run that keeps every wait. */
+  readonly #log: WaitLog | undefined
 
   constructor(control: Control) {
     const { locksMax, seats } = control.plan
@@ -47,6 +54,8 @@ export class SimLocks {
     this.#sleepers = new SeatQueues(locksMax, seats)
     this.#waiters = new Int32Array(locksMax)
     this.#since = new Float64Array(seats).fill(NOT_WAITING)
+    this.#heldBy = new Int32Array(seats)
+    this.#log = control.plan.waitEntries ? new WaitLog(control, this.#waiter) : undefined
   }
 
   /** The lock goes to `seat` on `core`, at `now`. Only when nobody holds it. */
@@ -68,12 +77,17 @@ export class SimLocks {
       int32[row + LockWord.LAST_OWNER] = thread + 1
       this.#add(figures + LockFigure.OWNER_SWITCHES, 1)
     }
-    if (this.#since[seat] !== NOT_WAITING) this.#endWait(lock, seat, now)
+    if (this.#since[seat] !== NOT_WAITING) this.#endWait(lock, seat, thread, now)
   }
 
-  free(lock: number): void {
+  free(lock: number, now: number): void {
+    const holder = lockWords(this.#control, lock) + LockWord.HOLDER
+    if (this.#log !== undefined && this.#waiters[lock]! > 0) {
+      this.#waiter.thread = this.#control.int32[holder]! - 1
+      this.#log.released(lock, now)
+    }
     this.holder[lock] = 0
-    this.#control.int32[lockWords(this.#control, lock) + LockWord.HOLDER] = 0
+    this.#control.int32[holder] = 0
   }
 
   // ── waiting ──────────────────────────────────────────────────────────────────────────────────
@@ -82,14 +96,18 @@ export class SimLocks {
   beginWait(lock: number, seat: number, now: number): boolean {
     if (this.#since[seat] !== NOT_WAITING) return false
     this.#since[seat] = now
+    this.#heldBy[seat] = this.#control.int32[lockWords(this.#control, lock) + LockWord.HOLDER]!
     const waiting = ++this.#waiters[lock]!
     const most = lockFloats(this.#control, lock) + LockFigure.WAITERS_MAX
     if (this.#control.float64[most]! < waiting) this.#control.float64[most] = waiting
     return true
   }
 
-  #endWait(lock: number, seat: number, now: number): void {
-    const waited = now - this.#since[seat]!
+  #endWait(lock: number, seat: number, thread: number, now: number): void {
+    const since = this.#since[seat]!
+    const waited = now - since
+    this.#waiter.thread = thread
+    this.#log?.waited(lock, since, waited, this.#heldBy[seat]! - 1)
     this.#since[seat] = NOT_WAITING
     this.#waiters[lock]!--
     const figures = lockFloats(this.#control, lock)

@@ -17,6 +17,8 @@ export const Step = {
   RELEASE: 2,
   /** It needs this cache line of the heap for itself. */
   LINE: 3,
+  /** It goes on when nobody holds the lock of this id: takes it and lets go at once, as a reader. */
+  PASS: 4,
 } as const
 const STEP_BITS = 3
 const STEP_MASK = 7
@@ -52,6 +54,9 @@ export class Timeline {
   }
   release(lock: number): void {
     this.#put(Step.RELEASE, lock)
+  }
+  pass(lock: number): void {
+    this.#put(Step.PASS, lock)
   }
   line(line: number): void {
     this.#put(Step.LINE, line)

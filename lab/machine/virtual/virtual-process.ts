@@ -164,7 +164,10 @@ export class VirtualProcess implements HeapProcess {
   }
   #chargeFaults(before: number): void {
     const faults = this.#faults() - before
-    if (faults > 0) this.#speaker.timeline.cpu(faults * this.#costs.fault)
+    if (faults === 0) return
+    // A fault reads what system calls change: it waits for one under way, but not for other faults.
+    this.#speaker.timeline.pass(MMAP_LOCK_ID)
+    this.#speaker.timeline.cpu(faults * this.#costs.fault)
   }
 
   // ── system calls ───────────────────────────────────────────────────────────────────────────
