@@ -5,8 +5,9 @@
 // layouts of structs are such objects: a malloc of ours reads some twenty of them. tsc has no
 // option for it: erasable syntax has no enum. lab/PERFORMANCE.md has the figures.
 //
-// Only whole numbers, and members of objects that hold nothing else; never a name that the module
-// declares again. A line stays the line it was.
+// Only whole numbers, and members of objects that hold nothing else and have NAMES_LIKE_THIS, when
+// they are written without a call and from the modules' own names: what a build machine does not
+// change. Never a name that the module declares again. A line stays the line it was.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -39,14 +40,39 @@ const isTable = (value) =>
   value !== null &&
   typeof value === 'object' &&
   Object.getPrototypeOf(value) === Object.prototype &&
-  Object.values(value).every(isWhole)
+  Object.entries(value).every(([key, member]) => /^[A-Z][A-Z0-9_]*$/.test(key) && isWhole(member))
 
-/** Names that a module exports as `const`: they never change. */
-const constantsOf = ({ program }) =>
-  program.body
+/** Names that a module declares itself, or imports from its neighbours. */
+const namesOf = ({ program }) =>
+  new Set(
+    program.body.flatMap((node) => {
+      const { declarations = [] } = node.declaration ?? node
+      const imported = node.source?.value.startsWith('.') ? node.specifiers : []
+      return [...declarations.map(({ id }) => id.name), ...imported.map(({ local }) => local.name)]
+    }),
+  )
+
+/** Is it the same on every machine? */
+function isFixed(initializer, names) {
+  const keys = new Set()
+  for (const node of nodesOf(initializer)) {
+    if (/Call|New|Function|Await|Template/.test(node.type)) return false
+    if (node.type === 'Property') keys.add(node.key)
+    if (node.type === 'MemberExpression') keys.add(node.property)
+    if (node.type === 'Identifier' && !keys.has(node) && !names.has(node.name)) return false
+  }
+  return true
+}
+
+/** Names that a module exports as `const` and that are the same on every machine. */
+function constantsOf(module) {
+  const names = namesOf(module)
+  return module.program.body
     .filter(({ type, declaration }) => type === 'ExportNamedDeclaration' && declaration)
     .flatMap(({ declaration }) => (declaration.kind === 'const' ? declaration.declarations : []))
+    .filter(({ init }) => isFixed(init, names))
     .map(({ id }) => id.name)
+}
 
 const literal = (value) => (value < 0 ? `(${value})` : `${value}`)
 

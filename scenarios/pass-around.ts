@@ -8,6 +8,7 @@
 import { defineScenario } from '../lab/workload/scenario.ts'
 
 const CHANNEL = 0
+const ALIGNMENT = 64
 /** Blocks that the largest ones are in proportion to, as shares of `blockBytes`. */
 const SHARES = [16, 8, 4, 2, 1] as const
 
@@ -15,7 +16,8 @@ export default defineScenario({
   name: 'pass-around',
   summary:
     'Threads put blocks into a few shared cells and free what they find there; in waves, so that ' +
-    'threads end while others start. Small on purpose: for --machine explore.',
+    'threads end while others start. Small on purpose: for --machine explore. Look at whether it ' +
+    'finds anything.',
   params: {
     threads: { default: 2, unit: 'count', min: 1, max: 64, meaning: 'Threads of a wave.' },
     waves: { default: 2, unit: 'count', min: 1, max: 100, meaning: 'Waves of threads.' },
@@ -42,6 +44,7 @@ export default defineScenario({
       const held = t.malloc(p.blockBytes)
       t.write(held)
       t.free(held)
+      t.trim(0)
       if (wave % 2 === 1) t.joinAll()
       yield
     }
@@ -53,7 +56,8 @@ export default defineScenario({
   *passer(t, p) {
     for (let round = 0; round < p.rounds; round++) {
       const share = SHARES[t.random.below(SHARES.length)]!
-      const block = t.malloc(Math.ceil(p.blockBytes / share))
+      const bytes = Math.ceil(p.blockBytes / share)
+      const block = t.random.chance(1, 6) ? t.memalign(ALIGNMENT, bytes) : t.malloc(bytes)
       t.write(block)
       t.swap(block, t.table('shared', t.random.below(p.cells)))
       // Now it holds what another thread has left there, or nothing.

@@ -15,12 +15,13 @@ const LAYOUT = `export const Word = { HEAD: 0, TAIL: 4 }
 export const WORDS = 12, OFFSET = -3
 export const mixed = { count: 1, name: 'x' }
 export const ratio = 0.5
+export const pid = process.pid, here = { PID: process.pid }, sum = Math.max(1, 2)
 export let calls = 0
 export const count = () => { calls = calls + 1 }
 export const end = (at) => at + Word.TAIL + WORDS
 `
 const USER = `import { Word, WORDS, OFFSET as SHIFT, mixed } from './layout.js'
-import { ratio, calls, count, end } from './layout.js'
+import { ratio, calls, count, end, pid, here, sum } from './layout.js'
 export { WORDS } from './layout.js'
 const key = 'TAIL'
 export const shadowed = (WORDS) => WORDS + Word.HEAD
@@ -30,7 +31,8 @@ export function result() {
   const { TAIL } = own
   const text = 'Word.TAIL' // Word.TAIL
   return [Word.HEAD, Word.TAIL, 5 - SHIFT, Word[key], Object.keys(Word).length, text, TAIL,
-    own.WORDS, mixed.count, ratio, calls, end(1), shadowed(7), { SHIFT }.SHIFT]
+    own.WORDS, mixed.count, ratio, calls, end(1), shadowed(7), { SHIFT }.SHIFT,
+    pid - here.PID, sum]
 }
 `
 
@@ -47,7 +49,7 @@ it('constants become literals, and what a module does stays the same', async () 
     const before = await load('before')
     execFileSync(process.execPath, [script, folder])
     const after = await load('after')
-    const expected = [0, 4, 8, 4, 2, 'Word.TAIL', 3, 2, 1, 0.5, 1, 17, 7, -3]
+    const expected = [0, 4, 8, 4, 2, 'Word.TAIL', 3, 2, 1, 0.5, 1, 17, 7, -3, 0, 2]
     expect(before).toEqual(expected)
     // The second load shares the first one’s layout module: one call more.
     expect(after).toEqual(expected.map((value, place) => (place === 10 ? 2 : value)))
@@ -57,6 +59,7 @@ it('constants become literals, and what a module does stays the same', async () 
       'return [0, 4, 5 - (-3), Word[key], Object.keys(Word).length, text, TAIL',
     )
     expect(text).toContain("const text = 'Word.TAIL' // Word.TAIL")
+    expect(text).toContain('pid - here.PID, sum]')
     expect(text).toContain('shadowed = (WORDS) => WORDS + 0')
     expect(text.split('\n')).toHaveLength(USER.split('\n').length)
     const layout = readFileSync(join(folder, 'layout.js'), 'utf8')

@@ -1,8 +1,8 @@
 /**
  * The figures of tcmalloc's statistics as text, one a line: the byte waterfall, what is free by
- * size class, free spans by length. They are those that MallocExtension::GetStats prints (gperftools
- * 2.10, src/tcmalloc.cc, DumpStats), so that `verify` can compare the two. To be read at a
- * safepoint: no locks are taken.
+ * size class, free spans by length. They are those that MallocExtension::GetStats prints
+ * (gperftools 2.10, src/tcmalloc.cc, DumpStats), so that `verify` can compare the two. To be read
+ * at a safepoint: no locks are taken.
  */
 import { Central, centralOf } from './central-layout.ts'
 import type { Library } from './library.ts'
@@ -52,7 +52,7 @@ function waterfall(library: Library): number[] {
   return [...parts, physical, unmapped, physical + unmapped, spans, heaps, TC_PAGE_BYTES]
 }
 
-/** Free blocks of each class, wherever they wait: central lists, transfer slots, threads' caches. */
+/** Free blocks of each class, wherever they wait: on spans, in transfer slots, in caches. */
 function freeBlocks(library: Library): string[] {
   const { process, sizes } = library
   const { words, dataStart } = process

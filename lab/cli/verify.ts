@@ -67,15 +67,17 @@ Examples:
   arena-lab verify t.trace -a glibc:tcache_count=0 --shrink
   arena-lab verify --scenario seedservice -P skew=true --checkpoints
   arena-lab verify --random 200 --ops 200000
+  arena-lab verify -a tcmalloc -a tcmalloc:release_rate=10 --random 50 --threads 16
 
 Compares every placement, mallinfo2, resident bytes and every chunk at each checkpoint, and
-malloc_info at the end, with the glibc of this machine (tcmalloc: MallocExtension’s properties).
+malloc_info at the end, with the glibc of this machine (tcmalloc: MallocExtension’s
+properties at checkpoints, its statistics at the end; not skip_sbrk, nor constants compiled in).
 
 Exit codes: 0 all equal · 1 something differs · 2 bad input · 7 too large for --heap`
 
 export function verifyCommand(streams: Streams, exit: (code: number) => void): Command {
   return new Command('verify')
-    .summary('hold the glibc model to the real glibc, block by block')
+    .summary('hold the glibc or tcmalloc model to the real one, block by block')
     .description('Holds a model to the real allocator: the same traces into both.')
     .argument('[file]', 'trace file, - for standard input; or --random, or --scenario')
     .option(

@@ -13,10 +13,15 @@ import {
   atomicStore,
 } from '../sync/atomics.ts'
 import type { Locks } from '../sync/locks.ts'
-import { type Control, ControlWord, LOG_ENTRY, LogField } from '../words/control.ts'
+import * as layout from '../words/control.ts'
+import { type Control, LOG_ENTRY, LogField } from '../words/control.ts'
 import { COUNTER_ROW, type Event } from '../words/events.ts'
-import { PageState } from '../words/page-state.ts'
+import * as pageStates from '../words/page-state.ts'
 import { PAGE_BYTES, pageOfWord, type SharedWords, type WordIndex } from '../words/units.ts'
+
+// Bound once: the engine folds a module's own constants, but loads imported ones each time.
+const { LOG_WRITTEN, MULTI_THREADED } = layout.ControlWord
+const { RESIDENT } = pageStates.PageState
 
 /** What a design's `abort` throws: the heap is corrupted, in the real allocator's words. */
 export class HeapCorrupted extends Error {
@@ -63,6 +68,7 @@ export class LabProcess implements HeapProcess {
   readonly space: AddressSpace
   readonly self: LabSelf
   readonly control: Control
+  readonly #controlWords: SharedWords
   readonly #pages: Uint8Array
   readonly #counters: Float64Array
   readonly #locks: Locks
@@ -75,6 +81,7 @@ export class LabProcess implements HeapProcess {
     this.space = parts.space
     this.self = parts.self
     this.control = parts.control
+    this.#controlWords = parts.control.words
     this.#pages = parts.control.pages
     this.#counters = parts.control.counters
     this.#locks = parts.locks
@@ -89,7 +96,7 @@ export class LabProcess implements HeapProcess {
   }
 
   get singleThreaded(): boolean {
-    return this.control.words[ControlWord.MULTI_THREADED] === 0
+    return this.#controlWords[MULTI_THREADED] === 0
   }
 
   get strictOvercommit(): boolean {
@@ -97,13 +104,13 @@ export class LabProcess implements HeapProcess {
   }
 
   touch(word: WordIndex): void {
-    if (this.#pages[pageOfWord(word)] !== PageState.RESIDENT) this.space.fault(word)
+    if (this.#pages[pageOfWord(word)] !== RESIDENT) this.space.fault(word)
   }
   touchRange(word: WordIndex, words: number): void {
     this.space.touchRange(word, words)
   }
   touchRead(word: WordIndex): void {
-    if (this.#pages[pageOfWord(word)] !== PageState.RESIDENT) this.space.faultRead(word)
+    if (this.#pages[pageOfWord(word)] !== RESIDENT) this.space.faultRead(word)
   }
   touchReadRange(word: WordIndex, words: number): void {
     this.space.touchReadRange(word, words)
@@ -191,7 +198,7 @@ export function writeLog(
   a: number,
   b: number,
 ): void {
-  const sequence = atomicAdd(words, ControlWord.LOG_WRITTEN, 1)
+  const sequence = atomicAdd(words, LOG_WRITTEN, 1)
   const entry = plan.at.log / 8 + (sequence % plan.logEntries) * LOG_ENTRY
   float64[entry + LogField.SEQUENCE] = 0
   float64[entry + LogField.TIME] = ns

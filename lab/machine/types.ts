@@ -145,7 +145,7 @@ export interface RunningMachine {
   readonly takesSamples?: boolean
   /** Nanoseconds of the run's clock so far. */
   now(): number
-  /** Of the lab threads' clock at the start barrier: the event log is in their time. 0 if absent. */
+  /** Of the lab threads' clock at the start barrier: the event log is in their time. */
   readonly startNs?: number
   pause(): Promise<void>
   resume(): void

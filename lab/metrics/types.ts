@@ -238,6 +238,8 @@ export interface RunSummary {
   readonly limits: Readonly<Record<string, number | null>>
   /** Run folder, relative to where the command ran; null when nothing was written. */
   readonly folder: string | null
+  /** True when all variants ran at once, in lock-step by phase. */
+  readonly lockstep?: boolean
   /** Every variant that was asked for: an interrupted run may have reached only some of them. */
   readonly variantsAsked: readonly string[]
   readonly variants: readonly VariantSummary[]

@@ -1,5 +1,6 @@
 /** Goal: what is exported can be read by others, whatever the names in it. */
 import { describe, expect, it } from 'vitest'
+import type { Survey } from '../metrics/survey-types.ts'
 import { safepointSample } from '../metrics/test/safepoint.ts'
 import { MappingKind } from '../words/mapping.ts'
 import { csvHeader, csvRow } from './exports.ts'
@@ -60,6 +61,16 @@ describe('html', () => {
     expect(count('safepoint', 'phase')).toBe(10)
     expect(kept.at(-1)!.t).toBe(9999)
     expect(kept.map(({ t }) => t)).toEqual([...kept.map(({ t }) => t)].sort((a, b) => a - b))
+  })
+
+  it('keeps the chunks of the last two looks only, and all else of every look', () => {
+    const lines = new ReportLines()
+    const chunks = [{ arena: 0, start: 0, left: 0, states: [], rows: [] }]
+    const survey = { pins: [], chunks } as unknown as Survey
+    for (let t = 0; t < 5; t++) lines.add(0, { ...safepointSample({ t }), survey })
+    const kept = lines.lines()[0]!.map((line) => line.type === 'safepoint' && line.survey)
+    const bare = { pins: [] }
+    expect(kept).toEqual([bare, bare, bare, survey, survey])
   })
 })
 

@@ -3,7 +3,7 @@
  * server and without the net. The page is taken as a file; nothing of the dashboard is imported.
  */
 import { readFileSync } from 'node:fs'
-import type { RunSummary, SampleLine } from '../metrics/types.ts'
+import type { RunSummary, SafepointSample, SampleLine } from '../metrics/types.ts'
 
 /** The element the page looks for; without it the page asks its server. */
 const ELEMENT_ID = 'arena-lab-run'
@@ -13,6 +13,8 @@ const SAMPLES_MAX = 300
 const TICKS_MAX = 60
 /** Rare events of one variant that go into the page, the first ones. */
 const EVENTS_MAX = 500
+/** Looks of one variant that keep their list of chunks in the page, the last ones: lists are long. */
+const CHUNK_LISTS_MAX = 2
 
 /** What the page finds. */
 export interface EmbeddedRun {
@@ -50,9 +52,22 @@ class VariantLines {
 
   lines(): SampleLine[] {
     const all = [...this.#samples.lines(), ...this.#ticks.lines(), ...this.#kept]
-    return all.sort((a, b) => a.t - b.t)
+    return withoutEarlyChunks(all.sort((a, b) => a.t - b.t))
   }
 }
+
+/** The lines without the chunks of all looks but the last. */
+function withoutEarlyChunks(lines: readonly SampleLine[]): SampleLine[] {
+  const kept = lines.filter(hasChunks).slice(-CHUNK_LISTS_MAX)
+  return lines.map((line) => {
+    if (!hasChunks(line) || kept.includes(line)) return line
+    const { chunks: _, ...survey } = line.survey!
+    return { ...line, survey }
+  })
+}
+
+const hasChunks = (line: SampleLine): line is SafepointSample =>
+  line.type === 'safepoint' && line.survey?.chunks !== undefined
 
 /** Keeps every n-th line and the last; whenever there are too many, every second one goes. */
 class Thinned {

@@ -104,7 +104,7 @@ function outcomeLines(
   survived: readonly VariantSummary[],
 ): string[] {
   if (killed.length > 0) return killedComparison(run, killed, survived)
-  if (survived.length > 1) return survivedComparison(survived)
+  if (survived.length > 1) return survivedComparison(run, survived)
   const only = survived[0]
   return run.variants.length === 1 && only !== undefined ? advice(run, only) : []
 }
@@ -137,14 +137,19 @@ function killedComparison(
   const survive = byPeak.length === 1 ? 'survives' : 'survive'
   const ends = killed.length === 1 ? ` ${whenItEnded(killed[0]!)}` : ''
   const lines = [`${survivors} ${survive} the ${limit} that ${kills(killed)} ${names}${ends}.`]
-  lines.push(...priceOf(byPeak[0]!, killed[0]!))
+  lines.push(...priceOf(run, byPeak[0]!, killed[0]!))
   return lines
 }
 
 const kills = (killed: readonly VariantSummary[]): string => (killed.length > 1 ? 'kill' : 'kills')
 
+/** Variants that ran at once took each other's CPU: their speeds say nothing of them. */
+const sharedTheHost = ({ lockstep, machine }: RunSummary): boolean =>
+  lockstep === true && machine === 'threads'
+
 /** What the fix costs: the rate of ops, and time lost on locks. */
-function priceOf(fix: VariantSummary, baseline: VariantSummary): string[] {
+function priceOf(run: RunSummary, fix: VariantSummary, baseline: VariantSummary): string[] {
+  if (sharedTheHost(run)) return []
   if (baseline.opsPerSecond <= 0 || fix.opsPerSecond <= 0) return []
   const rate = fix.opsPerSecond / baseline.opsPerSecond
   const speed =
@@ -157,22 +162,23 @@ function priceOf(fix: VariantSummary, baseline: VariantSummary): string[] {
 
 const seconds = (ns: number): string => `${(ns / 1e9).toFixed(2)} s`
 
-function survivedComparison(survived: readonly VariantSummary[]): string[] {
+function survivedComparison(run: RunSummary, survived: readonly VariantSummary[]): string[] {
   const byEnd = [...survived].sort((a, b) => a.rss.end - b.rss.end)
   const [best, worst] = [byEnd[0]!, byEnd.at(-1)!]
   const saved = worst.rss.end - best.rss.end
   if (saved < SAME_WITHIN * worst.rss.end || saved < TOO_SMALL_BYTES) {
-    return ['RSS at the end is about the same for all of them.', ...fastest(survived)]
+    return ['RSS at the end is about the same for all of them.', ...fastest(run, survived)]
   }
   return [
     `${best.variant} ends lowest: ${mib(best.rss.end)}, ` +
       `${percent(saved, worst.rss.end)} less than ${worst.variant} (${mib(worst.rss.end)}).`,
-    ...priceOf(best, worst),
+    ...priceOf(run, best, worst),
   ]
 }
 
 /** Where memory does not decide, speed may. */
-function fastest(survived: readonly VariantSummary[]): string[] {
+function fastest(run: RunSummary, survived: readonly VariantSummary[]): string[] {
+  if (sharedTheHost(run)) return []
   const bySpeed = [...survived].sort((a, b) => b.opsPerSecond - a.opsPerSecond)
   const [best, ...others] = bySpeed
   const worst = others.at(-1)

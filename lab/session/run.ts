@@ -1,7 +1,7 @@
 /**
  * Carries one invocation out: resolves what was asked, runs its variants one after the other or in
- * lock-step, writes the run folder, and decides the exit code. Both the command line and the dashboard call
- * it.
+ * lock-step, writes the run folder, and decides the exit code. Both the command line and the
+ * dashboard call it.
  */
 import { cpus, hostname, totalmem } from 'node:os'
 import { buildId } from '../machine/build-id.ts'
@@ -56,6 +56,9 @@ const LOCKSTEP_NOTICE =
   'variants share the CPUs of this host with --lockstep: compare their memory, not their speed; ' +
   'CPU seconds are those of all variants together'
 
+const isLockstep = ({ lockstep, variants }: RunRequest): boolean =>
+  lockstep === true && variants.length > 1
+
 /** The variants of one run: one after the other, or all at once in lock-step by phase. */
 class Variants {
   readonly problems: string[] = []
@@ -94,7 +97,7 @@ class Variants {
     this.#signal.addEventListener('abort', abort)
     if (this.#signal.aborted) abort()
     try {
-      if (this.#request.lockstep === true && places.length > 1) await this.#allAtOnce(places)
+      if (isLockstep(this.#request)) await this.#allAtOnce(places)
       else await this.#oneByOne(places)
     } finally {
       this.#signal.removeEventListener('abort', abort)
@@ -104,7 +107,7 @@ class Variants {
 
   async #allAtOnce(places: readonly number[]): Promise<void> {
     if (this.#signal.aborted) return
-    this.#hooks.onNotice?.(LOCKSTEP_NOTICE)
+    if (this.#request.machine === 'threads') this.#hooks.onNotice?.(LOCKSTEP_NOTICE)
     for (const place of places) this.#steering.begin(place)
     await Promise.all(places.map((place) => this.#carryOut(place)))
   }
@@ -177,6 +180,7 @@ function summaryOf(
       overcommitRatio: limits.overcommitRatio,
       ramBytes: limits.ramBytes,
     },
+    ...(isLockstep(request) ? { lockstep: true } : {}),
     variantsAsked: request.variants,
     folder,
     variants,

@@ -90,10 +90,10 @@ export const ControlWord = {
   MEASURING: 16,
   /** 1 once the heap was looked at as its design laid it out: lab threads may attach to it. */
   PREPARED: 17,
-  /** Looks at the heap so far (observe.ts): blocks allocated from then on remember it. */
-  LOOKS: 17,
   /** Entries ever written to the log of lock waits. */
   WAITS_WRITTEN: 18,
+  /** Looks at the heap so far (observe.ts): blocks allocated from then on remember it. */
+  LOOKS: 19,
 } as const
 const CONTROL_WORDS = 64
 
@@ -280,9 +280,9 @@ export function viewControl(buffer: SharedArrayBuffer, plan: ControlPlan): Contr
 /** Fields of an event-log entry. `SEQUENCE` is written last: 0 while the entry is being written. */
 export const LogField = { SEQUENCE: 0, TIME: 1, THREAD: 2, EVENT: 3, A: 4, B: 5 } as const
 /**
- * Fields of an entry in the log of lock waits, times in ns of the run's clock. `SEQUENCE` is written
- * last. `NS` is how long a wait took, and -1 in an entry that says that a lock was let go while
- * others waited for it. `HOLDER`: who held the lock when the wait began, a lab thread, -1 when it
- * was not known.
+ * Fields of an entry in the log of lock waits, times in ns of the clock of lab threads. `SEQUENCE`
+ * is written last. `NS` is how long a wait took, and -1 in an entry that says that a lock was let go
+ * while others waited for it. `HOLDER`: who held the lock when the wait began, a lab thread, -1 when
+ * it was not known.
  */
 export const WaitField = { SEQUENCE: 0, TIME: 1, THREAD: 2, LOCK: 3, NS: 4, HOLDER: 5 } as const

@@ -1,10 +1,12 @@
-// Run with NODE_V8_COVERAGE, for test/glibc-coverage.test.ts: carries traces out on the model alone
-// (dist/), of the kinds that verify compares with the real glibc.
+// coverage-soak.mjs FOLDER, run with NODE_V8_COVERAGE, for test/glibc-coverage.test.ts: carries
+// traces out on the model alone, compiled in FOLDER, of the kinds that verify compares with the
+// real glibc.
 import { readFileSync } from 'node:fs'
+import { pathToFileURL } from 'node:url'
 import { gunzipSync } from 'node:zlib'
 
-const dist = new URL('../../dist/', import.meta.url)
-const load = (path) => import(new URL(path, dist).href)
+const compiled = pathToFileURL(`${process.argv[2]}/`)
+const load = (path) => import(new URL(path, compiled).href)
 const { MORE_VARIANTS, SOAK_VARIANTS, SOAK_THREADS, SOAK_PROFILES, soakTrace } = await load(
   'lab/session/verify/soak.js',
 )

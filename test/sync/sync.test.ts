@@ -152,8 +152,7 @@ describe('pause', () => {
     const wrong: string[] = []
     const verdict = crew.finished(hangMs)
     await crew.until(() => [0, 16, 32].every((at) => crew.scratch[at]! > 0))
-    let moved = 0
-    for (let cycle = 0; cycle < CYCLES; cycle++) {
+    for (let cycle = 0; cycle < CYCLES && wrong.length === 0; cycle++) {
       requestPause(crew.control)
       while (!allParked(crew.control)) await nextTurn()
       const before = ops()
@@ -161,11 +160,13 @@ describe('pause', () => {
       if (ops() !== before) wrong.push(`${ops() - before} ops in pause ${cycle}`)
       release(crew.control)
       await nextTurn()
-      if (ops() !== before) moved++
+      // On a busy machine they may not even have woken by the next pause, which must be met too;
+      // but now and then they are given the time it takes.
+      const moved = cycle % 50 !== 0 || (await crew.until(() => ops() !== before))
+      if (!moved) wrong.push(`nobody moved after pause ${cycle}`)
     }
     crew.end()
     if ((await verdict) === 'hang') wrong.push('hang')
-    if (moved === 0) wrong.push('nobody moved between the pauses')
     return [...wrong, ...crew.failures]
   }
   holdsAndCatches(`${CYCLES} pauses of 3 lab threads: nobody moves in any`, pausing, pauseBugs)

@@ -84,7 +84,7 @@ describe('the three constants that field reports changed', () => {
   const BLOCK_BYTES = 64
   const LARGE_BYTES = 256 * 1024
 
-  /** What one thread's cache holds after it has freed 2000 + 1500 blocks but only allocated 2000. */
+  /** What a thread's cache holds that has allocated 2000 blocks and freed 1500 others too. */
   const cachedAfterOverflow = (changes: Partial<TcmallocTunables>): number => {
     const replayer = new Replayer(changes)
     const [main, worker] = [replayer.heap(0), replayer.heap(1)]
@@ -108,7 +108,7 @@ describe('the three constants that field reports changed', () => {
     expect(cached[2]!).toBeLessThan(0.9 * cached[3]!)
   })
 
-  it('kMaxThreadCacheSize and kDefaultOverallThreadCacheSize: what all caches hold together', () => {
+  it('kMaxThreadCacheSize, kDefaultOverallThreadCacheSize: what all caches hold', () => {
     const cached = (changes: Partial<TcmallocTunables>): number => {
       const replayer = new Replayer(changes)
       for (let round = 0; round < 12; round++) {

@@ -107,6 +107,23 @@ static void decode(struct worker *worker, const int32_t *op, const int32_t *end)
   }
 }
 
+/* FNV-1a over the ops that the steps stand for, in order: to be held against what was recorded. */
+static uint32_t mix(uint32_t hash, uint32_t word) { return (hash ^ word) * 16777619u; }
+
+static uint32_t hash_of(const struct worker *worker) {
+  uint32_t hash = 2166136261u;
+  for (uint32_t i = 0; i < worker->step_count; i++) {
+    const struct step *step = &worker->steps[i];
+    uint32_t kind = step->what >> KIND_SHIFT, cell = step->what & CELL_MASK;
+    if (kind == STEP_REPLACE || kind == STEP_FREE) hash = mix(mix(hash, OP_FREE), cell);
+    if (kind == STEP_REPLACE || kind == STEP_ALLOCATE || kind == STEP_PASS)
+      hash = mix(mix(mix(hash, OP_MALLOC), cell), step->bytes);
+    if (kind == STEP_PASS) hash = mix(mix(hash, OP_FREE), cell);
+    if (kind == STEP_SWAP) hash = mix(mix(mix(hash, OP_SWAP), cell), step->bytes);
+  }
+  return hash;
+}
+
 /* ── the loop ────────────────────────────────────────────────────────────────────────────────── */
 
 /* In place of malloc and free, to see what the loop costs by itself. */
@@ -216,7 +233,7 @@ static double median_lap(struct worker *worker) {
 /*
  * The main thread works itself when it is the only one; otherwise it waits, as in the scenario.
  * Reports one record per worker: nanoseconds and pairs of the laps that count, and
- * nanoseconds a pair of the median lap.
+ * nanoseconds a pair of the median lap, and the hash of its ops.
  */
 int run_bench(const char *folder, long warm_ms, long measured_ms, int stubs) {
   scenario_open(folder);
@@ -243,9 +260,10 @@ int run_bench(const char *folder, long warm_ms, long measured_ms, int stubs) {
   }
   for (uint32_t i = 0; i < bench.count; i++) {
     struct worker *worker = &bench.workers[i];
-    double figures[3] = {(double)worker->ns, (double)worker->pairs, median_lap(worker)};
-    out_pair((uint32_t)OUT_CHECK << 28, 3);
-    out_doubles(figures, 3);
+    double figures[4] = {(double)worker->ns, (double)worker->pairs, median_lap(worker),
+                         hash_of(worker)};
+    out_pair((uint32_t)OUT_CHECK << 28, 4);
+    out_doubles(figures, 4);
   }
   out_flush();
   return 0;

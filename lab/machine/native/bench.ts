@@ -7,6 +7,8 @@ interface NativeWorkerFigures {
   readonly pairs: number
   /** Nanoseconds a pair of its median lap. */
   readonly lapNs: number
+  /** FNV-1a of the ops it carries out in one turn: for tests. */
+  readonly opsHash: number
 }
 
 export interface NativeBenchOptions extends NativeOptions {
@@ -31,8 +33,8 @@ export async function runNativeBench(
   if (stubs === true) command.push('--stubs')
   const workers: NativeWorkerFigures[] = []
   for await (const { checks } of runReplayer(command, [], { ...options, signal })) {
-    for (const [ns, pairs, lapNs] of checks) {
-      workers.push({ ns: ns!, pairs: pairs!, lapNs: lapNs! })
+    for (const [ns, pairs, lapNs, opsHash] of checks) {
+      workers.push({ ns: ns!, pairs: pairs!, lapNs: lapNs!, opsHash: opsHash! })
     }
   }
   return workers

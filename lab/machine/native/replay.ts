@@ -59,6 +59,7 @@ export async function* runReplayer(
   const exited = once(child, 'close')
   const stop = (): void => void child.kill()
   options.signal?.addEventListener('abort', stop)
+  if (options.signal?.aborted === true) stop()
   // A program that cannot be started is told by what waits for its end, further down.
   exited.catch(() => {})
   const complaint = textOf(stderr)

@@ -102,29 +102,25 @@ class Axes {
 }
 
 function drawLine({ points, colour, dashed }: Line, axes: Axes): string[] {
-  const places = points.map(
-    ({ threads, rate }) => `${round(axes.x(threads))},${round(axes.y(rate))}`,
+  const places = points.map(({ threads, rate }) => [axes.x(threads), axes.y(rate)].map(round))
+  const inside = dashed ? '#ffffff' : colour
+  const marks = places.map(
+    ([x, y]) => `<circle cx="${x}" cy="${y}" r="${MARK}" fill="${inside}" stroke="${colour}"/>`,
   )
-  const dash = dashed ? ' stroke-dasharray="6 4"' : ''
-  const marks = places.map((place) => {
-    const [x, y] = place.split(',')
-    return `<circle cx="${x}" cy="${y}" r="${MARK}" fill="${dashed ? '#ffffff' : colour}" stroke="${colour}"/>`
-  })
-  return [
-    `<polyline points="${places.join(' ')}" fill="none" stroke="${colour}" stroke-width="2"${dash}/>`,
-    ...marks,
-  ]
+  return [`<polyline points="${places.join(' ')}" fill="none" ${pen(colour, dashed)}/>`, ...marks]
 }
 
 function legend({ label, colour, dashed }: Line, place: number): string[] {
   const x = LEFT + PLOT_WIDTH + 20
   const y = TOP + 8 + LEGEND_STEP * place
-  const dash = dashed ? ' stroke-dasharray="6 4"' : ''
   return [
-    `<line x1="${x}" y1="${y}" x2="${x + 24}" y2="${y}" stroke="${colour}" stroke-width="2"${dash}/>`,
+    `<line x1="${x}" y1="${y}" x2="${x + 24}" y2="${y}" ${pen(colour, dashed)}/>`,
     text(x + 30, y + 4, label, 'font-size="11"'),
   ]
 }
+
+const pen = (colour: string, dashed: boolean): string =>
+  `stroke="${colour}" stroke-width="2"${dashed ? ' stroke-dasharray="6 4"' : ''}`
 
 function rateLabel(rate: number): string {
   if (rate >= 1e9) return `${rate / 1e9} G/s`
@@ -133,6 +129,7 @@ function rateLabel(rate: number): string {
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' }
+const escaped = (content: string): string => content.replace(/[&<>]/g, (found) => ESCAPES[found]!)
 const text = (x: number, y: number, content: string, attributes = ''): string =>
-  `<text x="${round(x)}" y="${round(y)}" ${attributes}>${content.replace(/[&<>]/g, (c) => ESCAPES[c]!)}</text>`
+  `<text x="${round(x)}" y="${round(y)}" ${attributes}>${escaped(content)}</text>`
 const round = (value: number): number => Math.round(10 * value) / 10

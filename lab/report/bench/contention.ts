@@ -77,14 +77,20 @@ export function spinSentences(series: readonly ContentionSeries[]): string[] {
       if (base === undefined || point.threads === 1) continue
       const gain = point.pairsPerSecond / base.pairsPerSecond
       sentences.push(
-        `${workload} ${variant}, ${point.threads} threads: ${spin} spins before waiting give ` +
-          `${gain.toFixed(2)} × the pairs a second of none, waiting for locks falls from ` +
-          `${percent(base.lockWaitShare)} to ${percent(point.lockWaitShare)} of the time, p99.9 ` +
-          `from ${base.p999} to ${point.p999} ns`,
+        `${workload} ${variant}, ${point.threads} threads: with ${spin} spins before a lock is ` +
+          `waited for, ${gain.toFixed(2)} × the pairs a second of none; waiting takes ` +
+          `${percent(point.lockWaitShare)} of the time, not ${percent(base.lockWaitShare)}; ` +
+          `p99.9 is ${durationText(point.p999)}, not ${durationText(base.p999)}`,
       )
     }
   }
   return sentences
+}
+
+/** `87 ns`, `15 µs`, `2.0 ms`. */
+export function durationText(ns: number): string {
+  if (ns >= 1e6) return `${(ns / 1e6).toFixed(1)} ms`
+  return ns >= 1e4 ? `${(ns / 1e3).toFixed(0)} µs` : `${ns} ns`
 }
 
 const percent = (share: number): string => `${Math.round(100 * share)} %`

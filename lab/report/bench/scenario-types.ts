@@ -22,8 +22,8 @@ export interface ScenarioBenchResult {
   readonly ratio: number | null
   readonly ratioOfRounds: Spread | null
   /**
-   * Of the first, discarded round: that of the first variant is the process's first run, as a user's
-   * run is; later ones find what the ones before have left behind.
+   * Of the first, discarded round: that of the first variant is the process's first run, as a
+   * user's run is; later ones find what the ones before have left behind.
    */
   readonly memory: LabMemory
 }

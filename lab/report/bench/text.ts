@@ -1,6 +1,6 @@
 /** A benchmark's report for the terminal, as Markdown and as JSON. */
 import type { Style } from '../style.ts'
-import { contentionSeries, spinSentences } from './contention.ts'
+import { contentionSeries, durationText, spinSentences } from './contention.ts'
 import type { ScenarioBenchResult } from './scenario-types.ts'
 import type { BenchReport, BenchResult, Spread } from './types.ts'
 
@@ -122,8 +122,8 @@ function contentionTable(results: readonly BenchResult[]): Table {
       point.nativePairsPerSecond === null ? NONE : millions(point.nativePairsPerSecond),
       twoDigits(point.nativeScaling),
       percent(point.lockWaitShare),
-      latency(point.p99),
-      latency(point.p999),
+      durationText(point.p99),
+      durationText(point.p999),
     ]),
   )
   return {
@@ -143,11 +143,6 @@ function contentionTable(results: readonly BenchResult[]): Table {
     textColumns: 2,
     rows,
   }
-}
-
-function latency(ns: number): string {
-  if (ns >= 1e6) return `${(ns / 1e6).toFixed(1)} ms`
-  return ns >= 1e4 ? `${(ns / 1e3).toFixed(0)} µs` : `${ns} ns`
 }
 
 // ── whole scenarios ──────────────────────────────────────────────────────────────────────────────
@@ -209,8 +204,8 @@ function notesOf({ results, floors, notes, host }: BenchReport): string[] {
   const lines = [`${host.cpus} × ${host.cpuModel}, Node ${host.node}`]
   if (results.length > 0) {
     lines.push(
-      'lap: median lap of about 2000 pairs, which leaves out laps in which other programs ran; on ' +
-        'a quiet machine the medians of the means count.',
+      'lap: median lap of about 2000 pairs, which leaves out laps in which other programs ran; ' +
+        'on a quiet machine the medians of the means count.',
     )
   }
   const loops = floors.map(({ workload, model, native }) => {
@@ -222,8 +217,8 @@ function notesOf({ results, floors, notes, host }: BenchReport): string[] {
   }
   if (results.some(({ wasmMimalloc }) => wasmMimalloc !== null)) {
     lines.push(
-      'wasm: mimalloc as WebAssembly called from JavaScript, a constant of issue 5, × native now ÷ ' +
-        'native then where both are known.',
+      'wasm: mimalloc as WebAssembly called from JavaScript, a constant of issue 5, × native ' +
+        'now ÷ native then where both are known.',
     )
   }
   const forced = [...new Set(results.map(({ setByWorkload }) => setByWorkload))].filter(

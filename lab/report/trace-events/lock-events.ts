@@ -132,8 +132,11 @@ function momentsOf({ waits, releases }: LockLog): Moment[] {
     moments.push({ t: start + ns, kind: 'got', thread })
   }
   for (const { t, thread } of releases) moments.push({ t, kind: 'released', thread })
-  return moments.sort((a, b) => a.t - b.t)
+  return moments.sort((a, b) => a.t - b.t || ORDER[a.kind] - ORDER[b.kind])
 }
+
+/** At one moment of simulated time a lock is let go before it is taken, and then waited for. */
+const ORDER = { released: 0, got: 1, seen: 2 } as const
 
 interface Moment {
   readonly t: number

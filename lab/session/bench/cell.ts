@@ -34,7 +34,7 @@ export interface BenchCell {
 /** Thread counts of workloads about threads, where the user names none; of the others: one. */
 const THREADS = [1, 2, 4]
 const ABOUT_THREADS: readonly string[] = ['remote', 'contend', 'cached']
-/** What `contend` is measured with beside no spinning, so that the report can say what it changes. */
+/** Of `contend`, where the user names none: so that the report can say what spinning changes. */
 const SPINS = [0, 100]
 /** What `contend` is: one arena for all, and nothing in front of it. */
 const CONTEND: Readonly<Record<string, number>> = { arena_max: 1, tcache_count: 0 }

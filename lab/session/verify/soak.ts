@@ -98,6 +98,8 @@ export async function soak(
       const seed = options.seed + place * options.traces + number
       const source = soakTrace(subject.settings, options, number, seed)
       const comparison = await compareTrace(source, subject, options)
+      // A replayer that Ctrl-C has ended shows nothing.
+      if (signal.aborted && comparison.difference?.what === 'abort') return
       row.traces++
       row.ops += comparison.ops
       row.placements += comparison.placements

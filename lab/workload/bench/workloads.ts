@@ -8,7 +8,7 @@
 import type { CellRef, Random, Recorder } from '../scenario.ts'
 
 /** How many lab threads work at once; each calls its workload's `record` for itself. */
-export interface WorkloadSetting {
+interface WorkloadSetting {
   readonly threads: number
 }
 

@@ -57,7 +57,7 @@ export function chunksOf(map: ChunkMap): readonly Chunk[] {
 
 /** The chunks of the arena chosen, or of the one whose pin keeps most, at the moment. */
 export function chunkMapOf(variant: VariantStore): ChunkMap | undefined {
-  const survey = variant.looks.detailedAt(momentOf(variant))?.survey
+  const survey = variant.looks.chunksAt(momentOf(variant))?.survey
   const maps = survey?.chunks
   if (survey === undefined || maps === undefined) return undefined
   if (arenaShown.value >= 0) return maps.find(({ arena }) => arena === arenaShown.value)

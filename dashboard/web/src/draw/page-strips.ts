@@ -15,7 +15,8 @@ const THREADS_WIDTH = 46
 /** Height that all strips of a variant together should need at most, pixels. */
 const HEIGHT_MAX = 420
 const ROW_MAX = 13
-const ROW_MIN = 5
+/** Low enough for many rows, and yet, with the gap, high enough for a name beside each arena. */
+const ROW_MIN = 9
 const ARENA_GAP = 3
 /** Rows that the largest heap may be folded into. */
 const FOLDS = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 40]
@@ -65,7 +66,10 @@ function scaleOf(width: number): Scale {
   for (const folds of FOLDS) {
     const bytes = Math.ceil(largest / folds / cellBytes) * cellBytes
     const rows = Math.max(1, ...all.map((pages) => arenaRows(pages, bytes)))
-    if (folds > 1 && (rows * 10 + gaps > HEIGHT_MAX || width / (bytes / cellBytes) > CELL_MAX))
+    if (
+      folds > 1 &&
+      (rows * (ROW_MIN + 1) + gaps > HEIGHT_MAX || width / (bytes / cellBytes) > CELL_MAX)
+    )
       break
     rowBytes = bytes
   }
@@ -136,11 +140,8 @@ export class PageStrips implements Picture {
     this.#scale = scaleOf(this.#plot)
     const pen = penOf(this.element, this.#width, Math.max(24, this.#height()))
     if (pen === undefined) return
-    if (pages === undefined) {
-      pen.fillStyle = colour('muted')
-      pen.fillText('no look at the heap yet', GUTTER, 12)
-      return
-    }
+    // The line below the picture says so.
+    if (pages === undefined) return
     this.#place(pages)
     for (const [place, arena] of pages.arenas.entries()) this.#drawArena(pen, pages, arena, place)
   }
@@ -181,15 +182,13 @@ export class PageStrips implements Picture {
     const chosen = this.selected?.arena === place
     const first = this.#places[place]![0]!
     const middle = first.top + rowHeight / 2
-    if (rowHeight + ARENA_GAP >= 9) {
-      pen.font = pictureFont(rowHeight < 11 ? 10 : 11)
-      pen.fillStyle = colour(chosen ? 'ink' : 'muted')
-      pen.textAlign = 'right'
-      pen.fillText(cutText(pen, arena.name, GUTTER - 8), GUTTER - 8, middle)
-      pen.textAlign = 'left'
-      const threads = arena.attachedThreads === 0 ? 'none' : `${arena.attachedThreads} thr`
-      pen.fillText(threads, this.#width - THREADS_WIDTH + 8, middle)
-    }
+    pen.font = pictureFont(rowHeight < 11 ? 10 : 11)
+    pen.fillStyle = colour(chosen ? 'ink' : 'muted')
+    pen.textAlign = 'right'
+    pen.fillText(cutText(pen, arena.name, GUTTER - 8), GUTTER - 8, middle)
+    pen.textAlign = 'left'
+    const threads = arena.attachedThreads === 0 ? 'none' : `${arena.attachedThreads} thr`
+    pen.fillText(threads, this.#width - THREADS_WIDTH + 8, middle)
     for (const [heap, runs] of arena.heaps.entries()) {
       const { top } = this.#places[place]![heap]!
       this.#drawRuns(pen, runs, top, cellBytes)

@@ -28,11 +28,18 @@ export class LookShelf {
     return this.#looks.findLast((look) => look.t <= t) ?? this.#looks[0]
   }
 
-  /** The last look at or before `t` that has what is told at phase marks and at the end only. */
-  detailedAt(t: number): SafepointSample | undefined {
-    const isDetailed = ({ survey }: SafepointSample): boolean => survey?.mappings !== undefined
-    const before = this.#looks.findLast((look) => look.t <= t && isDetailed(look))
-    return before ?? this.#looks.find(isDetailed)
+  /** The last look at or before `t` that lists mappings, or the first that does. */
+  mappingsAt(t: number): SafepointSample | undefined {
+    return this.#lastWith(t, ({ survey }) => survey?.mappings !== undefined)
+  }
+
+  /** The last look at or before `t` that lists chunks, or the first that does. */
+  chunksAt(t: number): SafepointSample | undefined {
+    return this.#lastWith(t, ({ survey }) => survey?.chunks !== undefined)
+  }
+
+  #lastWith(t: number, has: (look: SafepointSample) => boolean): SafepointSample | undefined {
+    return this.#looks.findLast((look) => look.t <= t && has(look)) ?? this.#looks.find(has)
   }
 }
 

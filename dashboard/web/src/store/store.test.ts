@@ -62,7 +62,7 @@ describe('store: variant', () => {
   it('is bounded on a long run, and keeps its phase marks', () => {
     const store = storeOf(200)
     expect(store.totals.length).toBeLessThanOrEqual(1500)
-    expect(store.marks.length).toBeLessThanOrEqual(800)
+    expect(store.marks.length).toBeLessThanOrEqual(300)
     expect(store.matrices.length).toBeLessThanOrEqual(120)
     expect(store.marks.filter(({ reason }) => reason === 'phase').length).toBe(200)
   })

@@ -65,7 +65,7 @@ export interface SafepointMark {
   readonly arenas: SafepointSample['arenas']
 }
 
-const MARKS_MAX = 800
+const MARKS_MAX = 300
 const MATRICES_MAX = 120
 const EVENTS_MAX = 2000
 

@@ -72,7 +72,7 @@ interface ReadoutProps {
 function Readout({ variant, selected }: ReadoutProps) {
   textTick.value
   const map = chunkMapOf(variant)
-  const look = variant.looks.detailedAt(momentOf(variant))
+  const look = variant.looks.chunksAt(momentOf(variant))
   const chunk = map === undefined ? undefined : chunksOf(map)[selected]
   const text = (): string => {
     if (map === undefined || look === undefined) return ''

@@ -64,7 +64,7 @@ const KINDS: Readonly<Record<MappingKind, readonly [name: string, pmap: string]>
 }
 
 const listOf = (variant: VariantStore): MappingList | undefined =>
-  variant.looks.detailedAt(momentOf(variant))?.survey?.mappings
+  variant.looks.mappingsAt(momentOf(variant))?.survey?.mappings
 
 const groupName = ({ kind, writable }: MappingGroup): string =>
   kind === MappingKind.STACK && !writable

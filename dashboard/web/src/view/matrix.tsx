@@ -54,7 +54,10 @@ function Scale() {
         {matrixUnit.value === 'blocks' ? '1 block' : '1 B'} <i class="heat-scale" />{' '}
         {amount(largestCell())}
       </li>
-      <li class="meaning">cube-root scale; framed cells are a thread’s own blocks</li>
+      <li class="meaning">
+        cube-root scale; framed cells are a thread’s own blocks; a number is used again when its
+        thread has ended
+      </li>
     </ul>
   )
 }
