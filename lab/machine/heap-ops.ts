@@ -14,7 +14,7 @@ import * as histogram from '../words/histogram.ts'
 import { bucketOfNs } from '../words/histogram.ts'
 import type { Block, SharedWords } from '../words/units.ts'
 import * as units from '../words/units.ts'
-import { wordAt, wordsOfBytes } from '../words/units.ts'
+import { lastWholeWord, wordAt, wordsOfBytes } from '../words/units.ts'
 import * as workload from '../workload/ops.ts'
 import { type Clock, HeapCorrupted, type HeapProcess } from './process.ts'
 
@@ -397,7 +397,3 @@ export class HeapOps {
     this.#counters[place] = this.#counters[place]! + by
   }
 }
-
-/** The last word that lies wholly inside a block of `bytes` ≥ 8. */
-const lastWholeWord = (block: Block, bytes: number): number =>
-  wordAt(block, wordsOfBytes(bytes - 3) - 1)

@@ -57,3 +57,7 @@ export const roundUp = (value: number, multiple: number): number =>
 /** `value` rounded down to a multiple of `multiple`; exact to 2^53. */
 export const roundDown = (value: number, multiple: number): number =>
   Math.floor(value / multiple) * multiple
+
+/** The last word that lies wholly inside a block of `bytes` ≥ 8. */
+export const lastWholeWord = (block: Block, bytes: number): number =>
+  wordAt(block, wordsOfBytes(bytes - 3) - 1)
