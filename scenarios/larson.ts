@@ -77,8 +77,9 @@ export default defineScenario({
       meaning: 'Replacements in all, by each set of slots; 0: as many as fit into 5 seconds.',
     },
   },
-  // Spare seats: a thread starts its successor before it ends, and many may do so at once.
-  threads: (p) => p.threads + 1 + Math.ceil(p.threads / 4),
+  // A thread starts its successor before it ends, and all may do so at once. Main joins in order:
+  // with fewer seats the one it waits for could be waiting for a seat that main has yet to clear.
+  threads: (p) => 2 * p.threads + 1,
   privateCells: (p) => p.slots,
   barriers: () => 1,
   seconds: (p) => (p.work === 0 ? 5 : undefined),

@@ -230,7 +230,7 @@ describe('the classic stress programs', () => {
     const sizes = servers.flatMap((server) => server.sizes)
     expect(Math.min(...sizes)).toBeGreaterThanOrEqual(8)
     expect(Math.max(...sizes)).toBeLessThanOrEqual(1000)
-    expect(run.plan).toMatchObject({ threads: 4, privateCells: 50, seconds: undefined })
+    expect(run.plan).toMatchObject({ threads: 5, privateCells: 50, seconds: undefined })
     expect(new Recording('larson', { work: '1', threads: '1' }).params['slots']).toBe(5000)
   })
 

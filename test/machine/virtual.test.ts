@@ -3,7 +3,7 @@
  * threads machine, and what locks, cores and cache lines cost shows where it should.
  */
 import { describe, expect, it } from 'vitest'
-import { COUNTER_ROW, Counter } from '../../lab/words/events.ts'
+import { COUNTER_ROW, Counter, Event } from '../../lab/words/events.ts'
 import { MIB } from '../../lab/words/units.ts'
 import { type Ran, runThreads, runVirtual, testFile } from '../support/machine.ts'
 
@@ -173,6 +173,14 @@ describe('virtual: what goes wrong', () => {
 })
 
 describe('virtual: many lab threads', () => {
+  it('larson: all hand their slots on at once, again and again', async () => {
+    const params = { threads: 12, slots: 10, rounds: 40, work: 200 }
+    const ran = await runVirtual('larson', 'glibc', { params, cores: 4 })
+    expect(ran.outcome.message).toBe('')
+    expect(ran.count(Counter.MALLOCS)).toBe(12 * 10 + 12 * 200)
+    expect(ran.count(Event.THREAD_STARTED)).toBe(12 * 5)
+  })
+
   it('512 on 64 cores', async () => {
     const params = { threads: 512, slots: 8, work: 20 }
     const ran = await runVirtual('larson', 'glibc', { params, cores: 64 })
