@@ -21,6 +21,7 @@ export default defineScenario({
     writes: { default: 1000, unit: 'count', min: 1, max: 65_536, meaning: 'Writes of an object.' },
     rounds: {
       default: 1000,
+      simulated: 20,
       unit: 'count',
       min: 1,
       max: 2 ** 31,

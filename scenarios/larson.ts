@@ -43,6 +43,7 @@ export default defineScenario({
     threads: { default: 8, unit: 'count', min: 1, max: 1024, meaning: 'Threads at work at once.' },
     slots: {
       default: 5000,
+      simulated: 1000,
       unit: 'count',
       min: 1,
       max: 1_000_000,
@@ -59,11 +60,13 @@ export default defineScenario({
     },
     mainFills: {
       default: true,
+      simulated: false,
       unit: 'flag',
       meaning: 'Main allocates the first blocks; else each thread its own.',
     },
     warmUp: {
       default: 0,
+      simulated: 2000,
       unit: 'count',
       min: 0,
       max: 2 ** 31,
@@ -71,6 +74,7 @@ export default defineScenario({
     },
     work: {
       default: 0,
+      simulated: 50_000,
       unit: 'count',
       min: 0,
       max: 2 ** 31,

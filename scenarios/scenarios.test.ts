@@ -232,6 +232,8 @@ describe('the classic stress programs', () => {
     expect(Math.max(...sizes)).toBeLessThanOrEqual(1000)
     expect(run.plan).toMatchObject({ threads: 5, privateCells: 50, seconds: undefined })
     expect(new Recording('larson', { work: '1', threads: '1' }).params['slots']).toBe(5000)
+    const simulated = resolveParams(builtInScenarios.get('larson')!, [], true)
+    expect(simulated).toMatchObject({ slots: 1000, work: 50_000, mainFills: false })
   })
 
   it('xmalloc: consumers free all that producers allocate, at most 100 batches on the way', () => {

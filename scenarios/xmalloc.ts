@@ -38,6 +38,7 @@ export default defineScenario({
     batch: { default: 4096, unit: 'count', min: 1, max: 65_536, meaning: 'Blocks of a batch.' },
     work: {
       default: 0,
+      simulated: 10,
       unit: 'count',
       min: 0,
       max: 2 ** 31,

@@ -46,7 +46,7 @@ const HEAP_BYTES_MAX = 8 * GIB
 
 export async function resolveRequest(request: RunRequest): Promise<ResolvedRun> {
   const scenario = await loadScenario(request.scenario, builtInScenarios)
-  const params = resolveParams(scenario, request.params)
+  const params = resolveParams(scenario, request.params, request.machine === 'virtual')
   const scenarioPlan = planScenario(scenario, params)
   const atOnce = request.lockstep === true ? request.variants.length : 1
   checkAtOnce(atOnce, request.limits.memoryLimit)

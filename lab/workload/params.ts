@@ -7,12 +7,18 @@ import { formatDuration, formatSize, parseDuration, parseSize } from '../words/s
 import type { AnyParams, ParamSpec, Scenario } from './scenario.ts'
 
 /**
- * Every parameter of the scenario: as assigned, else its default. Throws `BadInput` for an unknown
+ * Every parameter of the scenario: as assigned, else its default (on simulated cores its own). Throws `BadInput` for an unknown
  * name, a name given twice, a value of the wrong kind and one outside its range.
  */
-export function resolveParams(scenario: Scenario, assignments: readonly Assignment[]): AnyParams {
+export function resolveParams(
+  scenario: Scenario,
+  assignments: readonly Assignment[],
+  simulated = false,
+): AnyParams {
   const values: Record<string, number | boolean> = {}
-  for (const [name, spec] of Object.entries(scenario.params)) values[name] = spec.default
+  for (const [name, spec] of Object.entries(scenario.params)) {
+    values[name] = simulated ? (spec.simulated ?? spec.default) : spec.default
+  }
   const given = new Set<string>()
   for (const { name, text } of assignments) {
     const spec = Object.hasOwn(scenario.params, name) ? scenario.params[name] : undefined

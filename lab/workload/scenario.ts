@@ -10,6 +10,8 @@ declare const cell: unique symbol
 /** A parameter of a scenario: `-P name=value`. */
 export interface ParamSpec {
   readonly default: number | boolean
+  /** The default on the virtual machine, where many cores make a second last minutes. */
+  readonly simulated?: number | boolean
   /** `bytes` also takes `64KiB`, `ns` also `10ms`, `flag` true and false; else `count`, … */
   readonly unit: string
   readonly min?: number
