@@ -53,7 +53,10 @@ const unitOf = (scenario: string): string =>
 
 function settingsText({ machine, seed, points }: SweepSummary): string {
   const { summary } = points[0] ?? {}
-  const params = Object.entries(summary?.params ?? {}).map(([name, value]) => `${name}=${value}`)
+  const same = Object.entries(summary?.params ?? {}).filter(([name, value]) =>
+    points.every((point) => point.summary.params[name] === value),
+  )
+  const params = same.map(([name, value]) => `${name}=${value}`)
   const costs = summary?.variants[0]?.simulation?.costs
   const table = costs === undefined ? [] : [`costs ${costs}`]
   return [`${machine} machine`, ...table, `seed ${seed}`, ...params].join(' · ')

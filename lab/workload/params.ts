@@ -7,8 +7,9 @@ import { formatDuration, formatSize, parseDuration, parseSize } from '../words/s
 import type { AnyParams, ParamSpec, Scenario } from './scenario.ts'
 
 /**
- * Every parameter of the scenario: as assigned, else its default (on simulated cores its own). Throws `BadInput` for an unknown
- * name, a name given twice, a value of the wrong kind and one outside its range.
+ * Every parameter of the scenario: as assigned, else its default; on simulated cores that may be
+ * another. Throws `BadInput` for an unknown name, a name given twice, a value of the wrong kind and
+ * one outside its range.
  */
 export function resolveParams(
   scenario: Scenario,
