@@ -97,11 +97,11 @@ describe('setup: the command line', () => {
       machine: 'threads',
       cores: 2,
       seed: 42,
-      params: { n: 3, on: true },
+      params: { n: 3 },
       limits: { memoryLimit: 64 * MIB, addressSpaceLimit: null },
     }
     expect(commandLine(argumentsOf(setupOfRun(ran, ['glibc'])))).toBe(
-      'arena-lab run pinned-top -a glibc -P n=3 -P on=true --memory-limit 64MiB --cores 2 --seed 42',
+      'arena-lab run pinned-top -a glibc -P n=3 --memory-limit 64MiB --cores 2 --seed 42',
     )
   })
 })

@@ -1,7 +1,7 @@
 /**
- * What a run is set up to be, as the start page holds it: texts as a user writes them. One setup has
- * three forms that say the same: the message that starts it, the link that brings the page back to
- * it, and the command line that does the same in a terminal. Values are looked at by the command
+ * What a run is set up to be, as the start page holds it: texts as a user writes them. One setup
+ * has three forms that say the same: the message that starts it, the link that brings the page back
+ * to it, and the command line that does the same in a terminal. Values are looked at by the command
  * line's own parser; here only their number and length are bounded.
  */
 import * as v from 'valibot'

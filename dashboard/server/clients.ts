@@ -13,6 +13,8 @@ import type { StoredFrame } from './history.ts'
 export const BUFFERED_BYTES_MAX = 1024 * 1024
 /** While catching up, the history waits for the page at this much unread, bytes. */
 const CATCH_UP_BYTES = 256 * 1024
+/** How long a page that broke the rules has to take leave, ms. */
+const HANG_UP_MS = 1000
 /** Messages a page may send in one second; a page sends a handful in a minute. */
 const MESSAGES_PER_SECOND_MAX = 50
 
@@ -51,6 +53,12 @@ interface Client {
   /** States that changed while it read too slowly: it gets the newest of each when it has read. */
   readonly owed: Set<FrameKind>
   readonly onFlushed: () => void
+}
+
+/** Says why, and does not wait for long until the page has closed its end too. */
+function hangUp(socket: WebSocket, reason: string): void {
+  socket.close(1008, reason)
+  setTimeout(() => socket.terminate(), HANG_UP_MS).unref()
 }
 
 export class Clients {
@@ -194,7 +202,7 @@ export class Clients {
     if (second !== client.messagesSince) client.messages = 0
     client.messagesSince = second
     if (++client.messages <= MESSAGES_PER_SECOND_MAX) return true
-    client.socket.close(1008, 'too many messages')
+    hangUp(client.socket, 'too many messages')
     return false
   }
 
@@ -212,7 +220,7 @@ export class Clients {
           watch: (on) => this.#watch(client, on),
           tell: (notice) => this.#sendStatus(client, notice),
         })
-    if (notice === undefined) client.socket.close(1008, 'not a message of this protocol')
+    if (notice === undefined) hangUp(client.socket, 'not a message of this protocol')
     else if (notice !== '') this.#sendStatus(client, notice)
   }
 

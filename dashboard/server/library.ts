@@ -71,7 +71,7 @@ export class Library {
     const run = storedRun(this.#directory, name)
     if (run === undefined) return undefined
     const past = pastRun(run)
-    if (run.summary !== undefined) this.#known.set(name, past)
+    if (past.query !== '') this.#known.set(name, past)
     return past
   }
 }
@@ -82,12 +82,21 @@ const WHOLE_FILES: Readonly<Record<string, string>> = {
   [SAMPLES_FILE]: 'application/x-ndjson',
 }
 
-function pastRun({ name, summary, asked }: StoredRun): PastRun {
+/** One that did not end properly, or whose summary another version wrote, is only named. */
+function pastRun(run: StoredRun): PastRun {
+  try {
+    return pastRunOf(run)
+  } catch {
+    return pastRunOf({ ...run, summary: undefined })
+  }
+}
+
+function pastRunOf({ name, summary, asked }: StoredRun): PastRun {
   return {
     name,
     startedAt: startOf(name),
     scenario: summary?.scenario ?? name.split('-')[1] ?? name,
-    query: summary === undefined ? '' : queryOf(setupOfRun(summary, summary.variantsAsked)),
+    query: summary === undefined ? '' : queryOf(setupOfRun(summary, asked)),
     variants: (summary?.variants ?? []).map(({ variant, outcome, rss, rssPerLive }) => ({
       label: variant,
       outcome,

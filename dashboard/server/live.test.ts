@@ -14,7 +14,7 @@ const run = fakeRun(SEEDSERVICE)
 let dashboard: Dashboard
 
 beforeEach(async () => {
-  dashboard = await startDashboard({ port: 0, control: false, pagePath: testPage(), pingMs: 200 })
+  dashboard = await startDashboard({ port: 0, control: false, pagePath: testPage() })
 })
 afterEach(() => dashboard.close())
 
@@ -140,14 +140,12 @@ describe('live: a page that does not read', () => {
   })
 
   it('is removed when it does not answer two pings', async () => {
-    publishAll(dashboard, large)
-    const stalled = await stalledPage()
-    expect(dashboard.load().clients).toBe(1)
-    const end = performance.now() + 5000
-    while (dashboard.load().clients > 0 && performance.now() < end) {
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
-    expect(dashboard.load().clients).toBe(0)
+    const options = { port: 0, control: false, pagePath: testPage(), pingMs: 200 }
+    const impatient = await startDashboard(options)
+    const stalled = await rawUpgrade(impatient)
+    expect(impatient.load().clients).toBe(1)
+    await expect.poll(() => impatient.load().clients, { timeout: 60_000 }).toBe(0)
     stalled.destroy()
+    await impatient.close()
   })
 })

@@ -214,6 +214,8 @@ describe('cli: dashboard', () => {
       [{ memoryLimit: '4KiB' }, /is too small for .* would do/],
       [{ cores: '1e9' }, /^--cores .*: expected a whole number/],
     ]
+    // The greeting is a notice too, an empty one.
+    await page.until(() => page.of(FrameKind.STATUS).length === 1)
     for (const [part, reason] of refusals) {
       const before = page.of(FrameKind.STATUS).length
       send(page, { type: 'start', setup: setupOf(part), hold: false })

@@ -39,21 +39,6 @@ const PROGRESS_MASK = 255
 /** Stamps differ by block and by time; 0 means "nothing written". */
 const STAMP_STEP = 0x9e3779b1
 
-/** Ops that `HeapOps` carries out; the others are the machine's. */
-const HEAP_OPS: ReadonlySet<number> = new Set([
-  Op.MALLOC,
-  Op.CALLOC,
-  Op.REALLOC,
-  Op.MEMALIGN,
-  Op.FREE,
-  Op.WRITE,
-  Op.WRITE_PAGES,
-  Op.SWAP,
-  Op.MOVE,
-  Op.TRIM,
-])
-export const isHeapOp = (code: number): boolean => HEAP_OPS.has(code)
-
 export interface HeapOpsOptions {
   /** `write` fills every byte instead of the ends. */
   readonly fill: boolean
@@ -120,7 +105,7 @@ export class HeapOps {
    */
   run(ops: Int32Array, at: number, end: number): number {
     const control = this.#control
-    this.#allocatedBy = allocatedBy(this.#seat, control[ControlWord.LOOKS]!)
+    this.noteLooks()
     let next = at
     let done = this.#opsDone
     while (next < end) {
@@ -137,7 +122,12 @@ export class HeapOps {
     return next
   }
 
-  /** One op, not counted yet. Its words, 0 when it is not a heap op. */
+  /** Blocks allocated from now on are known to be younger than the looks at the heap so far. */
+  noteLooks(): void {
+    this.#allocatedBy = allocatedBy(this.#seat, this.#control[ControlWord.LOOKS]!)
+  }
+
+  /** One op, not counted yet; call `noteLooks` before it. Its words, 0 when it is not a heap op. */
   carryOut(ops: Int32Array, at: number, timed: boolean): number {
     switch (ops[at]) {
       case Op.MALLOC:

@@ -1,7 +1,7 @@
 /**
  * Carries one invocation out: resolves what was asked, runs its variants one after the other or in
- * lock-step, writes the run folder, and decides the exit code. Both the command line and the dashboard call
- * it.
+ * lock-step, writes the run folder, and decides the exit code. Both the command line and the
+ * dashboard call it.
  */
 import { cpus, hostname, totalmem } from 'node:os'
 import { buildId } from '../machine/build-id.ts'

@@ -83,7 +83,7 @@ describe('steering: by hand', () => {
     expect(steering.state).toEqual({ mode: 'running', mark: '' })
   })
 
-  it('paused between marks: machines are told; a mark reached meanwhile is not passed', async () => {
+  it('paused between marks: machines are told; a mark reached then is not passed', async () => {
     const { steering, machines } = steered(2)
     const early = steering.arrive(0, 'day 0')
     await steering.pause()

@@ -1,6 +1,6 @@
 /**
- * The log of lock waits: a ring that keeps each wait for a lock, and each moment at which a lock was
- * let go while others waited. Only runs that were asked to keep waits have one, and it is only
+ * The log of lock waits: a ring that keeps each wait for a lock, and each moment at which a lock
+ * was let go while others waited. Only runs that were asked to keep waits have one, and it is only
  * written where somebody waits anyway: the good path of a lock does not know of it.
  */
 import { type Control, ControlWord, WAIT_ENTRY, WaitField } from '../words/control.ts'

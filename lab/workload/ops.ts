@@ -65,3 +65,18 @@ function opNames(): string[] {
   for (const [name, code] of Object.entries(Op)) names[code] = name.toLowerCase()
   return names
 }
+
+/** Ops that only concern the heap: `HeapOps` of lab/machine carries them out. */
+const HEAP_OPS: ReadonlySet<number> = new Set([
+  Op.MALLOC,
+  Op.CALLOC,
+  Op.REALLOC,
+  Op.MEMALIGN,
+  Op.FREE,
+  Op.WRITE,
+  Op.WRITE_PAGES,
+  Op.SWAP,
+  Op.MOVE,
+  Op.TRIM,
+])
+export const isHeapOp = (code: number): boolean => HEAP_OPS.has(code)

@@ -149,7 +149,7 @@ describeInChromium('start page in Chromium', () => {
     expect(opened.problems).toEqual([])
   })
 
-  it('what would be refused is said in the words of the command line, and not started', async () => {
+  it('what would be refused is said in the command line’s words, and not started', async () => {
     await serve('--control')
     const page = await open(TINY)
     await page.locator('#param-days').fill('many')

@@ -56,7 +56,8 @@ describe('virtual: a run that completes', () => {
     const simulated = await runVirtual(crowd, 'glibc', { ...options, cores: 3 })
     const ofSeats = ({ counters, plan }: Ran, counter: number): number[] =>
       Array.from({ length: plan.threads }, (_, seat) => counters[seat * COUNTER_ROW + counter]!)
-    for (const counter of [Counter.OPS, Counter.MALLOCS, Counter.FREES, Counter.REQUESTED_BYTES]) {
+    const counters = [Counter.OPS, Counter.MALLOCS, Counter.FREES, Counter.REQUESTED_BYTES]
+    for (const counter of [...counters, Counter.REMOTE_FREES]) {
       expect(ofSeats(simulated, counter)).toEqual(ofSeats(real, counter))
     }
   })
@@ -102,7 +103,7 @@ describe('virtual: what costs time', () => {
   })
 
   it('a line written by two cores goes to and fro, and is counted', async () => {
-    const params = { threads: 4, rounds: 20, writes: 200 }
+    const params = { threads: 4, rounds: 50, writes: 500 }
     const shared = await runVirtual('cache-scratch', 'glibc', { params, cores: 8, lines: true })
     const own = await runVirtual('cache-thrash', 'glibc', { params, cores: 8, lines: true })
     expect(shared.outcome.simulation?.passiveSharing).toBeGreaterThan(1000)

@@ -7,7 +7,7 @@
  * The figures of each lock go where the other machines write them: into the lock table.
  */
 import { LockFigure, LockWord, lockFloats, lockWords } from '../../sync/lock-table.ts'
-import { MMAP_LOCK_ID } from '../../sync/locks.ts'
+import { MMAP_LOCK_ID, type SyncSelf } from '../../sync/locks.ts'
 import { WaitLog } from '../../sync/wait-log.ts'
 import { type Control, ControlWord } from '../../words/control.ts'
 import { COUNTER_ROW, Counter } from '../../words/events.ts'
@@ -34,12 +34,11 @@ export class SimLocks {
   readonly #waiters: Int32Array
   /** When each seat began to wait for the lock it waits for; -1 when it does not. */
   readonly #since: Float64Array
-  /** Who held that lock then: a lab thread + 1. */
+  /** Lab thread that had the lock when each seat began to wait. */
   readonly #heldBy: Int32Array
-  /** Who the log of lock waits is told of. */
-  readonly #waiter = { seat: 0, thread: 0, counterBase: 0 }
-  /** Only in a run that keeps every wait. */
+  /** Only in a run that keeps every wait; it speaks for `#speaker`. */
   readonly #log: WaitLog | undefined
+  readonly #speaker: SyncSelf = { seat: 0, thread: 0, counterBase: 0 }
 
   constructor(control: Control) {
     const { locksMax, seats } = control.plan
@@ -55,7 +54,7 @@ export class SimLocks {
     this.#waiters = new Int32Array(locksMax)
     this.#since = new Float64Array(seats).fill(NOT_WAITING)
     this.#heldBy = new Int32Array(seats)
-    this.#log = control.plan.waitEntries ? new WaitLog(control, this.#waiter) : undefined
+    this.#log = control.plan.waitEntries ? new WaitLog(control, this.#speaker) : undefined
   }
 
   /** The lock goes to `seat` on `core`, at `now`. Only when nobody holds it. */
@@ -82,12 +81,13 @@ export class SimLocks {
 
   free(lock: number, now: number): void {
     const holder = lockWords(this.#control, lock) + LockWord.HOLDER
+    const { int32 } = this.#control
     if (this.#log !== undefined && this.#waiters[lock]! > 0) {
-      this.#waiter.thread = this.#control.int32[holder]! - 1
+      this.#speaker.thread = int32[holder]! - 1
       this.#log.released(lock, now)
     }
     this.holder[lock] = 0
-    this.#control.int32[holder] = 0
+    int32[holder] = 0
   }
 
   // ── waiting ──────────────────────────────────────────────────────────────────────────────────
@@ -96,8 +96,10 @@ export class SimLocks {
   beginWait(lock: number, seat: number, now: number): boolean {
     if (this.#since[seat] !== NOT_WAITING) return false
     this.#since[seat] = now
-    this.#heldBy[seat] = this.#control.int32[lockWords(this.#control, lock) + LockWord.HOLDER]!
     const waiting = ++this.#waiters[lock]!
+    const row = lockWords(this.#control, lock)
+    this.#control.int32[row + LockWord.WAITERS] = waiting
+    this.#heldBy[seat] = this.#control.int32[row + LockWord.HOLDER]! - 1
     const most = lockFloats(this.#control, lock) + LockFigure.WAITERS_MAX
     if (this.#control.float64[most]! < waiting) this.#control.float64[most] = waiting
     return true
@@ -106,10 +108,11 @@ export class SimLocks {
   #endWait(lock: number, seat: number, thread: number, now: number): void {
     const since = this.#since[seat]!
     const waited = now - since
-    this.#waiter.thread = thread
-    this.#log?.waited(lock, since, waited, this.#heldBy[seat]! - 1)
+    this.#speaker.thread = thread
+    this.#log?.waited(lock, since, waited, this.#heldBy[seat]!)
     this.#since[seat] = NOT_WAITING
-    this.#waiters[lock]!--
+    const waiting = --this.#waiters[lock]!
+    this.#control.int32[lockWords(this.#control, lock) + LockWord.WAITERS] = waiting
     const figures = lockFloats(this.#control, lock)
     this.#add(figures + LockFigure.WAITS, 1)
     this.#add(figures + LockFigure.WAIT_NS, waited)

@@ -43,6 +43,8 @@ export class VirtualThread {
   /** When the op under way began, and what kind of latency it is; NOT_TIMED for none. */
   opStartNs = 0
   timed: number = NOT_TIMED
+  /** Looks at the heap that its `HeapOps` knows of. */
+  looks = -1
   /** Next cell to drain: private ones first, then the shared ones. */
   drainAt = 0
   /** Ops per second that it keeps to; 0 for as fast as it can. */

@@ -1,4 +1,5 @@
 /** Beside the form: the command that does the same, and the buttons that begin. */
+import { Fragment } from 'preact'
 import { useEffect } from 'preact/hooks'
 import type { Catalogue } from '../../../catalogue.ts'
 import { argumentsOf, commandLine } from '../../../setup.ts'
@@ -72,7 +73,10 @@ export function CommandText({ text }: { readonly text: string }) {
   return (
     <code class="command">
       {text.split(/ (?=-)/).map((part, place) => (
-        <span key={place}>{place === 0 ? part : ` ${part}`}</span>
+        <Fragment key={place}>
+          {place > 0 && ' '}
+          <span>{part}</span>
+        </Fragment>
       ))}
     </code>
   )
