@@ -1,5 +1,5 @@
 /** Carries heap ops out, with what they cost beside what designs report: calls, writes, lines. */
-import { Cell } from '../../words/cells.ts'
+import { allocatingSeat, Cell } from '../../words/cells.ts'
 import { Timed } from '../../words/histogram.ts'
 import type { SharedWords } from '../../words/units.ts'
 import { wordsOfBytes } from '../../words/units.ts'
@@ -78,7 +78,7 @@ export class OpCosts {
     if (block <= 0) return
     const first = lineOfWord(block)
     if (code === Op.FREE) {
-      if (this.#cells[cell + Cell.ALLOCATED_BY] !== thread.entry.seat) {
+      if (allocatingSeat(this.#cells[cell + Cell.ALLOCATED_BY]!) !== thread.entry.seat) {
         this.#lines.noteRemoteFree(first)
       }
       this.#need(thread, first, core)
