@@ -354,14 +354,14 @@ static double pair_round(void) {
   return (now_ns() - start) / 20000;
 }
 
-/* Random replacement among 1000 blocks of 16 to 1024 bytes. */
+/* Random replacement among 10 000 blocks of 16 to 1024 bytes. */
 static double replace_round(void) {
-  static char *slots[1000];
+  static char *slots[10000];
   uint32_t state = 1;
   double start = now_ns();
   for (int i = 0; i < 20000; i++) {
     state = state * 1664525u + 1013904223u;
-    char **slot = &slots[(state >> 8) % 1000];
+    char **slot = &slots[(state >> 8) % 10000];
     free(*slot);
     *slot = malloc(16 + (state >> 16) % 1009);
     *(volatile char *)*slot = 1;

@@ -17,7 +17,7 @@ export const Step = {
   RELEASE: 2,
   /** It needs this cache line of the heap for itself. */
   LINE: 3,
-  /** It goes on when nobody holds the lock of this id: takes it and lets go at once, as a reader. */
+  /** It goes on when nobody holds the lock of this id: a reader that holds up nobody. */
   PASS: 4,
 } as const
 const STEP_BITS = 3

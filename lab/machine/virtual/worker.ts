@@ -1,10 +1,11 @@
 /** Worker entry (run from dist/): plays one virtual run, and waits when it has told something. */
 import { parentPort, workerData } from 'node:worker_threads'
-import { builtInScenarios } from '../../../scenarios/index.ts'
+
 import { ControlWord } from '../../words/control.ts'
 import { loadScenario } from '../../workload/load.ts'
 import { buildId } from '../build-id.ts'
 import { loadDesign } from '../designs.ts'
+import { runnableScenarios } from '../scenarios.ts'
 import { openSharedRun } from '../shared-run.ts'
 import { NOW_AT, SharedWord, type SimulationMessage, type SimulationTask } from './messages.ts'
 import { Simulation } from './simulation.ts'
@@ -19,7 +20,7 @@ const shared = new Int32Array(task.shared)
 const times = new Float64Array(task.shared)
 const { plan } = task.init
 const design = await loadDesign(plan.variant.design)
-const scenario = await loadScenario(plan.scenario, builtInScenarios)
+const scenario = await loadScenario(plan.scenario, runnableScenarios)
 const run = openSharedRun(task.init, design)
 const { words } = run.control
 
