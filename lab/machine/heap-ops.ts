@@ -62,7 +62,7 @@ export class HeapOps {
   readonly #histogramAt: number
   #opsDone = 0
   #stamp: number
-  #allocatedBy = 0
+  #allocatedBy: number
 
   constructor(
     process: HeapProcess,
@@ -84,6 +84,7 @@ export class HeapOps {
     this.#clock = options.clock
     this.#fill = options.fill
     this.#seat = seat
+    this.#allocatedBy = allocatedBy(seat, control.words[LOOKS]!)
     this.#privateAt = seat * control.plan.cellsPerSeat * CELL_WORDS
     this.#tablesAt = control.plan.seats * control.plan.cellsPerSeat * CELL_WORDS
     this.#counterBase = process.self.counterBase

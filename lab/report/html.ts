@@ -13,7 +13,7 @@ const SAMPLES_MAX = 300
 const TICKS_MAX = 60
 /** Rare events of one variant that go into the page, the first ones. */
 const EVENTS_MAX = 500
-/** Looks of one variant that keep their list of chunks in the page, the last ones: lists are long. */
+/** Looks of one variant that keep their list of chunks, the last ones: such lists are long. */
 const CHUNK_LISTS_MAX = 2
 
 /** What the page finds. */

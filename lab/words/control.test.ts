@@ -1,4 +1,4 @@
-/** Shared words are named by number in tables that many hands edit: no number may have two names. */
+/** Shared words are named by number in tables that many hands edit: one name for each number. */
 import { describe, expect, it } from 'vitest'
 import { ControlWord, LogField, SeatState, SeatWord } from './control.ts'
 import { Counter, Event } from './events.ts'

@@ -281,8 +281,7 @@ export function viewControl(buffer: SharedArrayBuffer, plan: ControlPlan): Contr
 export const LogField = { SEQUENCE: 0, TIME: 1, THREAD: 2, EVENT: 3, A: 4, B: 5 } as const
 /**
  * Fields of an entry in the log of lock waits, times in ns of the clock of lab threads. `SEQUENCE`
- * is written last. `NS` is how long a wait took, and -1 in an entry that says that a lock was let go
- * while others waited for it. `HOLDER`: who held the lock when the wait began, a lab thread, -1 when
- * it was not known.
+ * is written last. `NS` is how long a wait took; -1 says that a lock was let go while others waited
+ * for it. `HOLDER`: the lab thread that held the lock when the wait began, -1 when not known.
  */
 export const WaitField = { SEQUENCE: 0, TIME: 1, THREAD: 2, LOCK: 3, NS: 4, HOLDER: 5 } as const

@@ -51,8 +51,8 @@ export const lockBugs: readonly PlantedBug[] = [
   {
     name: 'a failed try takes the lock',
     file: LOCKS,
-    sound: 'this.#count(Counter.TRYLOCK_FAILURES, 1);\n            return false;',
-    faulty: 'this.#count(Counter.TRYLOCK_FAILURES, 1);\n            return true;',
+    sound: 'this.#count(TRYLOCK_FAILURES, 1);\n            return false;',
+    faulty: 'this.#count(TRYLOCK_FAILURES, 1);\n            return true;',
   },
 ]
 

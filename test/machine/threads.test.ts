@@ -65,7 +65,8 @@ describe('threads: a run that cannot complete', () => {
     expect(ran.outcome.message).toContain(
       'lab thread 1 waits for lock "locks-twice", held by lab thread 2',
     )
-    expect(ran.outcome.message).toContain('lab thread 0 waits for the lab threads it started')
+    // Lab thread 0 is still starting the last ones (which allocates), or waits for all of them.
+    expect(ran.outcome.message).toMatch(/lab thread 0 waits for (the lab threads it started|lock)/)
   })
 
   it('a block handed out twice: the stamps tell', async () => {

@@ -3,12 +3,13 @@
  * the same picture several times in a row: a lab thread between two states looks blocked for a
  * moment.
  */
+import { lockFigures } from '../../sync/lock-table.ts'
 import { type Control, SEAT_ROW_WORDS, SeatState, SeatWord } from '../../words/control.ts'
 import { OP_NAMES } from '../../workload/ops.ts'
 import { deadlockMessage } from '../waiters.ts'
 
-/** Looks in a row that must agree before it is a deadlock. */
-const LOOKS = 5
+/** Looks in a row that must agree before it is a deadlock: others may keep the cores that long. */
+const LOOKS = 10
 /** An op that takes longer than this is stuck. */
 const STUCK_NS = 30e9
 
@@ -54,7 +55,7 @@ export class Watchdog {
       const state = Atomics.load(seats, row + SeatWord.STATE)
       if (state === SeatState.FREE || state === SeatState.ENDED) continue
       alive++
-      if (BLOCKED.has(state)) blocked++
+      if (BLOCKED.has(state) && !this.#maySoonGoOn(row, state)) blocked++
       const progress = seats[row + SeatWord.PROGRESS]!
       picture += `${seat}:${state}:${progress};`
       if (progress !== this.#progress[seat] || state !== SeatState.RUNNING) {
@@ -68,6 +69,27 @@ export class Watchdog {
     this.#picture = picture
     if (alive === 0 || blocked < alive || this.#same < LOOKS) return undefined
     return { kind: 'deadlock', message: deadlockMessage(this.#control) }
+  }
+
+  /** What it waits for has come: it only has not had a core since. */
+  #maySoonGoOn(row: number, state: number): boolean {
+    const { seats } = this.#control
+    if (state === SeatState.LOCK) {
+      const id = seats[row + SeatWord.WAITS_FOR_LOCK]! - 1
+      return id >= 0 && lockFigures(this.#control, id).holderThread < 0
+    }
+    if (state !== SeatState.JOIN) return false
+    const seat = seats[row + SeatWord.WAITS_FOR]! - 1
+    // Nobody joins seat 0: who names it waits for any seat at all.
+    if (seat > 0) return this.#hasEnded(seat)
+    return Array.from({ length: this.#control.plan.seats }, (_, at) => at).some((at) =>
+      this.#hasEnded(at),
+    )
+  }
+
+  #hasEnded(seat: number): boolean {
+    const state = Atomics.load(this.#control.seats, seat * SEAT_ROW_WORDS + SeatWord.STATE)
+    return state === SeatState.ENDED || state === SeatState.FREE
   }
 
   #stuckMessage(seat: number): string {

@@ -1,6 +1,5 @@
 /** Carries heap ops out, with what they cost beside what designs report: calls, writes, lines. */
 import { allocatingSeat, Cell } from '../../words/cells.ts'
-import { ControlWord } from '../../words/control.ts'
 import { Timed } from '../../words/histogram.ts'
 import type { SharedWords } from '../../words/units.ts'
 import { wordsOfBytes } from '../../words/units.ts'
@@ -14,7 +13,6 @@ const KIB_SHIFT = 10
 
 export class OpCosts {
   readonly #cells: SharedWords
-  readonly #control: SharedWords
   readonly #process: VirtualProcess
   readonly #lines: Lines
   readonly #watchLines: boolean
@@ -26,7 +24,6 @@ export class OpCosts {
 
   constructor(process: VirtualProcess, costs: Costs, lines: Lines, watchLines: boolean) {
     this.#cells = process.control.cells
-    this.#control = process.control.words
     this.#process = process
     this.#lines = lines
     this.#watchLines = watchLines
@@ -53,11 +50,6 @@ export class OpCosts {
   carryOut(thread: VirtualThread, ops: Int32Array, at: number, core: number): number {
     const code = ops[at]!
     const { timeline, heapOps } = thread
-    const looks = this.#control[ControlWord.LOOKS]!
-    if (looks !== thread.looks) {
-      thread.looks = looks
-      heapOps.noteLooks()
-    }
     timeline.cpu(this.#callNs[code]!)
     thread.timed = this.#timed[code]!
     if (code === Op.MALLOC) {
@@ -86,8 +78,9 @@ export class OpCosts {
     if (block <= 0) return
     const first = lineOfWord(block)
     if (code === Op.FREE) {
-      const by = allocatingSeat(this.#cells[cell + Cell.ALLOCATED_BY]!)
-      if (by !== thread.entry.seat) this.#lines.noteRemoteFree(first)
+      if (allocatingSeat(this.#cells[cell + Cell.ALLOCATED_BY]!) !== thread.entry.seat) {
+        this.#lines.noteRemoteFree(first)
+      }
       this.#need(thread, first, core)
       return
     }
