@@ -1,5 +1,6 @@
 /** Carries heap ops out, with what they cost beside what designs report: calls, writes, lines. */
 import { allocatingSeat, Cell } from '../../words/cells.ts'
+import { ControlWord } from '../../words/control.ts'
 import { Timed } from '../../words/histogram.ts'
 import type { SharedWords } from '../../words/units.ts'
 import { wordsOfBytes } from '../../words/units.ts'
@@ -13,6 +14,7 @@ const KIB_SHIFT = 10
 
 export class OpCosts {
   readonly #cells: SharedWords
+  readonly #control: SharedWords
   readonly #process: VirtualProcess
   readonly #lines: Lines
   readonly #watchLines: boolean
@@ -24,6 +26,7 @@ export class OpCosts {
 
   constructor(process: VirtualProcess, costs: Costs, lines: Lines, watchLines: boolean) {
     this.#cells = process.control.cells
+    this.#control = process.control.words
     this.#process = process
     this.#lines = lines
     this.#watchLines = watchLines
@@ -50,6 +53,11 @@ export class OpCosts {
   carryOut(thread: VirtualThread, ops: Int32Array, at: number, core: number): number {
     const code = ops[at]!
     const { timeline, heapOps } = thread
+    const looks = this.#control[ControlWord.LOOKS]!
+    if (looks !== thread.looks) {
+      thread.looks = looks
+      heapOps.noteLooks()
+    }
     timeline.cpu(this.#callNs[code]!)
     thread.timed = this.#timed[code]!
     if (code === Op.MALLOC) {
