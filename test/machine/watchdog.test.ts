@@ -4,6 +4,7 @@ import { Watchdog } from '../../lab/machine/threads/watchdog.ts'
 import { LockWord, lockWords, makeLockRow } from '../../lab/sync/lock-table.ts'
 import {
   type Control,
+  ControlWord,
   createControl,
   SEAT_ROW_WORDS,
   SeatState,
@@ -74,4 +75,18 @@ it('a lock that nobody holds is about to be taken; one that is held by a waiter 
   expect(verdictOf(control)).toBeUndefined()
   control.int32[lockWords(control, lock) + LockWord.HOLDER] = 1
   expect(verdictOf(control)).toBe('deadlock')
+})
+
+it('while a safepoint is under way: who waits for the lock of a waiter never parks', () => {
+  const control = newControl()
+  const lock = makeLockRow(control, 16, 'arena 1')
+  control.words[ControlWord.PAUSE] = 1
+  seat(control, 0, SeatState.PARKED)
+  seat(control, 1, SeatState.LOCK)
+  control.seats[SEAT_ROW_WORDS + SeatWord.WAITS_FOR_LOCK] = lock + 1
+  expect(verdictOf(control)).toBeUndefined()
+  control.int32[lockWords(control, lock) + LockWord.HOLDER] = 2
+  expect(verdictOf(control)).toBe('deadlock')
+  seat(control, 2, SeatState.RUNNING)
+  expect(verdictOf(control)).toBeUndefined()
 })

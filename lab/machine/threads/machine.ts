@@ -8,7 +8,7 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import type { Design } from '../../../allocators/contract.ts'
 import { setPrepared, waitForStart } from '../../sync/barrier.ts'
-import { passPhase, release, setRunState } from '../../sync/pause.ts'
+import { allParked, passPhase, release, setRunState } from '../../sync/pause.ts'
 import { messageOf } from '../../words/bad-input.ts'
 import {
   type Control,
@@ -231,7 +231,7 @@ class ThreadsMachine implements RunningMachine {
       if (words[ControlWord.STATE] === RunState.KILLED) {
         this.#end({ outcome: 'oom-killed', message: this.#oomMessage(), trustworthy: true })
       }
-      if (words[ControlWord.PAUSE] !== 0) {
+      if (words[ControlWord.PAUSE] !== 0 && allParked(this.#control)) {
         this.#watchdog.reset(this.now())
         continue
       }

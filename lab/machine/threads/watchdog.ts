@@ -4,7 +4,13 @@
  * moment.
  */
 import { lockFigures } from '../../sync/lock-table.ts'
-import { type Control, SEAT_ROW_WORDS, SeatState, SeatWord } from '../../words/control.ts'
+import {
+  type Control,
+  ControlWord,
+  SEAT_ROW_WORDS,
+  SeatState,
+  SeatWord,
+} from '../../words/control.ts'
 import { OP_NAMES } from '../../workload/ops.ts'
 import { deadlockMessage } from '../waiters.ts'
 
@@ -19,6 +25,8 @@ const BLOCKED: ReadonlySet<number> = new Set([
   SeatState.BARRIER,
   SeatState.JOIN,
 ])
+/** What is left in the middle of an op when everybody else stands still for a safepoint. */
+const IN_AN_OP: ReadonlySet<number> = new Set([SeatState.RUNNING, SeatState.LOCK])
 
 export type Verdict =
   | { readonly kind: 'deadlock'; readonly message: string }
@@ -44,9 +52,12 @@ export class Watchdog {
     this.#since.fill(nowNs)
   }
 
-  /** One look, every 100 ms or so. */
+  /**
+   * One look, every 100 ms or so; also while a safepoint waits for lab threads that wait for a lock.
+   */
   look(nowNs: number): Verdict | undefined {
     const { seats, plan } = this.#control
+    const stopping = this.#control.words[ControlWord.PAUSE] !== 0
     let picture = ''
     let alive = 0
     let blocked = 0
@@ -55,7 +66,8 @@ export class Watchdog {
       const state = Atomics.load(seats, row + SeatWord.STATE)
       if (state === SeatState.FREE || state === SeatState.ENDED) continue
       alive++
-      if (BLOCKED.has(state) && !this.#maySoonGoOn(row, state)) blocked++
+      const stays = stopping ? !IN_AN_OP.has(state) : false
+      if (stays || (BLOCKED.has(state) && !this.#maySoonGoOn(row, state))) blocked++
       const progress = seats[row + SeatWord.PROGRESS]!
       picture += `${seat}:${state}:${progress};`
       if (progress !== this.#progress[seat] || state !== SeatState.RUNNING) {
