@@ -42,7 +42,7 @@ export interface RecorderOptions {
   /** Private cells a seat has. */
   readonly privateCells: number
   /** Ops of a loop role's recording; 2^20 when absent. */
-  readonly loopOps?: number
+  readonly loopOps?: number | undefined
   /** A loop role's recording comes in parts, as other roles do; `done` after its last one. */
   readonly loopInParts?: boolean
   /** Cut a batch at every yield that recorded something: for machines that take turns there. */

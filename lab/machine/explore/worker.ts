@@ -56,7 +56,13 @@ export default async function work(task: ExploreTask): Promise<void> {
   const context: WorkerContext = {
     run,
     scenario,
-    scenarioPlan,
+    script: {
+      plan,
+      scenario,
+      scenarioPlan,
+      privateCells: run.control.plan.cellsPerSeat,
+      loopOps: LOOP_OPS,
+    },
     process,
     clock,
     parking,
@@ -74,7 +80,6 @@ export default async function work(task: ExploreTask): Promise<void> {
     // Nobody is stopped for a phase mark: every safepoint is looked at anyway.
     announcePhase: (seat) => passPhase(control, seat),
     beforeOp: (code) => scheduler.beforeOp(code),
-    loopOps: LOOP_OPS,
   }
   const schedules = new Schedules({
     run,

@@ -8,12 +8,13 @@ import { ControlWord, RunState, SeatState } from '../../words/control.ts'
 import { Counter } from '../../words/events.ts'
 import { nextOp } from '../../workload/decode.ts'
 import { isHeapOp } from '../../workload/ops.ts'
-import { type Batch, RoleRecorder } from '../../workload/recorder.ts'
+import type { Batch, RoleRecorder } from '../../workload/recorder.ts'
 import type { RoleArgs } from '../../workload/scenario.ts'
 import { HeapOps } from '../heap-ops.ts'
 import type { LabProcess } from '../process.ts'
 import { ControlOps, THREAD_ENDS } from './control-ops.ts'
 import { LAP_WORDS, LapMeter } from './lap-meter.ts'
+import { recorderOf } from './script.ts'
 import { NO_OP, type WorkerContext } from './worker-context.ts'
 
 export class LabThread {
@@ -51,18 +52,8 @@ export class LabThread {
     this.#controlOps = new ControlOps(context, this.#heap, this.#heapOps)
     this.#loops = role.loop
     this.#laps = new LapMeter(run.control, this.#process.self.counterBase, clock)
-    this.#recorder = new RoleRecorder({
-      scenario,
-      params: plan.params,
-      role,
-      index: entry.index,
-      seed: plan.seed,
-      args: JSON.parse(entry.text) as RoleArgs,
-      handed: entry.handed,
-      tables: context.scenarioPlan.tables,
-      privateCells: run.control.plan.cellsPerSeat,
-      ...(context.loopOps === undefined ? {} : { loopOps: context.loopOps }),
-    })
+    const args = JSON.parse(entry.text) as RoleArgs
+    this.#recorder = recorderOf(context.script, role, entry.index, args, entry.handed)
   }
 
   /** Records its first batch: for a loop role, before the start barrier. */

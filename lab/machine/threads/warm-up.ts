@@ -33,8 +33,8 @@ const CELLS_FILLED = 4096
 const OPS_MIXED = 8000
 const HEAP_BYTES = 256 * MIB
 /**
- * Words of ops carried out in one call: a single long call would be replaced while it runs, by
- * code that nobody else can use (V8's on-stack replacement), and compiled again for the next.
+ * Words of ops carried out in one call: a single long call would be replaced while it runs, by code
+ * that nobody else can use (V8's on-stack replacement), and compiled again for the next.
  */
 const WORDS_A_CALL = 256
 

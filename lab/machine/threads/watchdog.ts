@@ -53,7 +53,7 @@ export class Watchdog {
   }
 
   /**
-   * One look, every 100 ms or so; also while a safepoint waits for lab threads that wait for a lock.
+   * One look, every 100 ms or so; also while a safepoint waits for who waits for a lock.
    */
   look(nowNs: number): Verdict | undefined {
     const { seats, plan } = this.#control

@@ -2,10 +2,10 @@
 import type { Barriers } from '../../sync/barrier.ts'
 import type { Channels } from '../../sync/channel.ts'
 import type { Parking } from '../../sync/pause.ts'
-import type { ScenarioPlan } from '../../workload/plan.ts'
 import type { Scenario } from '../../workload/scenario.ts'
 import type { Clock, LabProcess } from '../process.ts'
 import type { SharedRun } from '../shared-run.ts'
+import type { Script } from './script.ts'
 import type { ThreadStarter } from './thread-starter.ts'
 
 export const NO_OP = 0
@@ -13,7 +13,7 @@ export const NO_OP = 0
 export interface WorkerContext {
   readonly run: SharedRun
   readonly scenario: Scenario
-  readonly scenarioPlan: ScenarioPlan
+  readonly script: Script
   readonly process: LabProcess
   readonly clock: Clock
   readonly parking: Parking
@@ -27,6 +27,4 @@ export interface WorkerContext {
    * ops run in batches, without a call.
    */
   readonly beforeOp?: (code: number) => void
-  /** Ops of a loop role's recording; absent: the recorder's own. */
-  readonly loopOps?: number
 }

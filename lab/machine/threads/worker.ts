@@ -17,8 +17,10 @@ import { openSharedRun } from '../shared-run.ts'
 import { realClock } from './clock.ts'
 import { LabThread } from './lab-thread.ts'
 import type { WorkerMessage, WorkerTask } from './messages.ts'
+import type { Script } from './script.ts'
 import { ThreadStarter } from './thread-starter.ts'
 import { warmUp } from './warm-up.ts'
+import { warmUpScripts } from './warm-up-scripts.ts'
 import type { WorkerContext } from './worker-context.ts'
 
 /** Piscina calls it once per worker. Resolves when the run is over for this worker. */
@@ -55,14 +57,17 @@ async function openContext(task: WorkerTask): Promise<WorkerContext> {
   const scenarioPlan = planScenario(scenario, plan.params)
   const run = openSharedRun(init, design)
   const clock = realClock(init.clockOriginMs)
+  const { cellsPerSeat: privateCells } = run.control.plan
+  const script: Script = { plan, scenario, scenarioPlan, privateCells, loopOps: undefined }
   warmUp(plan, design, clock)
+  warmUpScripts(script)
   const process = run.processFor(0, 0, clock)
   const parking = new Parking(run.control, process.self)
   const post = (message: WorkerMessage): void => port.postMessage(message)
   return {
     run,
     scenario,
-    scenarioPlan,
+    script,
     process,
     clock,
     parking,
