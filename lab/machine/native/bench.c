@@ -198,7 +198,8 @@ static void *work(void *argument) {
   }
   pthread_barrier_wait(&bench.start);
   uint64_t now = now_ns(), from = now + bench.warm_ns, until = from + bench.measured_ns;
-  for (uint32_t i = 0; now < until; i = i + 1 == laps ? 0 : i + 1) {
+  /* A thread that was kept waiting all that time goes on until it has measured a lap. */
+  for (uint32_t i = 0; now < until || worker->pairs == 0; i = i + 1 == laps ? 0 : i + 1) {
     const struct step *first = worker->steps + (size_t)i * LAP_STEPS;
     const struct step *end = first + LAP_STEPS < all_end ? first + LAP_STEPS : all_end;
     if (bench.stubs)
@@ -207,7 +208,7 @@ static void *work(void *argument) {
       lap(worker, first, end, malloc, free);
     uint64_t then = now;
     now = now_ns();
-    if (then >= from && now <= until) {
+    if (then >= from && (now <= until || worker->pairs == 0)) {
       worker->ns += now - then;
       worker->pairs += pairs[i];
       if (pairs[i] >= LAP_PAIRS_MIN)
