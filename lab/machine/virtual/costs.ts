@@ -77,6 +77,8 @@ const DESIGN_FIGURES = ['malloc', 'free', 'locked', 'lockedLines', 'spin'] as co
 /** Entries of designs that have none of their own. */
 const OTHER_DESIGNS = 'other'
 const COST_MAX = 2 ** 27
+/** Without these being something, time would stand still. */
+const AT_LEAST_ONE: ReadonlySet<string> = new Set(['sockets', 'slice', 'op'])
 const EVENT_NAMES: ReadonlyMap<string, number> = new Map(
   Object.entries(Event).map(([name, event]) => [`event.${name.toLowerCase()}`, event]),
 )
@@ -139,7 +141,7 @@ function checkTable(path: string, table: unknown): CostTable {
   for (const [key, entry] of Object.entries(costs as Record<string, unknown>)) {
     if (!isKnown(key)) fail(unknownEntry(key))
     const value = isRecord(entry) ? entry['value'] : undefined
-    const least = key === 'sockets' || key === 'slice' ? 1 : 0
+    const least = AT_LEAST_ONE.has(key) ? 1 : 0
     if (!Number.isInteger(value) || (value as number) < least || (value as number) > COST_MAX) {
       fail(`${key}: expected a whole number from ${least} to ${COST_MAX}`)
     }
