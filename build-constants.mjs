@@ -8,32 +8,10 @@
 // Only whole numbers, and members of objects that hold nothing else and have NAMES_LIKE_THIS, when
 // they are written without a call and from the modules' own names: what a build machine does not
 // change. Never a name that the module declares again. A line stays the line it was.
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { parseSync } from 'vite'
+import { importsOf, modulesOf, nodesOf, rewrite } from './build-modules.mjs'
 
-const dist = process.argv[2]
-
-const modules = new Map(
-  readdirSync(dist, { recursive: true })
-    .filter((name) => name.endsWith('.js') && !name.includes('web/'))
-    .map((name) => {
-      const file = resolve(dist, name)
-      const text = readFileSync(file, 'utf8')
-      return [file, { text, program: parseSync(file, text).program }]
-    }),
-)
-
-/** Every node below one, in the order of the text. */
-function* nodesOf(node) {
-  if (Array.isArray(node)) {
-    for (const child of node) yield* nodesOf(child)
-  } else if (node !== null && typeof node === 'object') {
-    if (typeof node.type === 'string') yield node
-    for (const key of Object.keys(node)) yield* nodesOf(node[key])
-  }
-}
+const modules = modulesOf(process.argv[2])
 
 const isWhole = (value) => Number.isSafeInteger(value) && !Object.is(value, -0)
 const isTable = (value) =>
@@ -76,21 +54,16 @@ function constantsOf(module) {
 
 const literal = (value) => (value < 0 ? `(${value})` : `${value}`)
 
-const importsOf = (file, { program }) =>
-  program.body
-    .filter(({ type, source }) => type === 'ImportDeclaration' && source.value.startsWith('.'))
-    .flatMap(({ source, specifiers }) => {
-      const from = resolve(dirname(file), source.value)
-      const names = new Set(modules.has(from) ? constantsOf(modules.get(from)) : [])
-      return specifiers
-        .filter(({ imported }) => names.has(imported?.name))
-        .map(({ imported, local }) => ({ from, name: imported.name, local: local.name }))
-    })
+/** The imports of a module that are constants. */
+const constantImportsOf = (file, module) =>
+  importsOf(file, module).filter(
+    ({ from, name }) => modules.has(from) && constantsOf(modules.get(from)).includes(name),
+  )
 
 /** The constants of each module that others import some from: only those are loaded here. */
 const loaded = new Map()
 for (const [file, module] of modules) {
-  for (const { from } of importsOf(file, module)) {
+  for (const { from } of constantImportsOf(file, module)) {
     if (!loaded.has(from)) loaded.set(from, await import(pathToFileURL(from).href))
   }
 }
@@ -100,7 +73,10 @@ function constantsIn(file, module) {
   const own = loaded.has(file) ? constantsOf(module) : []
   const named = [
     ...own.map((name) => [name, loaded.get(file)[name]]),
-    ...importsOf(file, module).map(({ from, name, local }) => [local, loaded.get(from)[name]]),
+    ...constantImportsOf(file, module).map(({ from, name, local }) => [
+      local,
+      loaded.get(from)[name],
+    ]),
   ]
   return new Map(named.filter(([, value]) => isWhole(value) || isTable(value)))
 }
@@ -152,14 +128,5 @@ function replacements(file, module) {
 }
 
 let written = 0
-for (const [file, module] of modules) {
-  let text = ''
-  let from = 0
-  for (const [start, end, replacement] of replacements(file, module)) {
-    text += module.text.slice(from, start) + replacement
-    from = end
-    written++
-  }
-  if (from > 0) writeFileSync(file, text + module.text.slice(from))
-}
+for (const [file, module] of modules) written += rewrite(file, module, replacements(file, module))
 if (written === 0) throw new Error('no constant was found: is dist/ complete?')
