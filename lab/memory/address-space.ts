@@ -8,7 +8,7 @@
 import type { Control } from '../words/control.ts'
 import { COUNTER_ROW, Counter } from '../words/events.ts'
 import type { MappingKind, Protection } from '../words/mapping.ts'
-import * as pageStates from '../words/page-state.ts'
+import { PageState } from '../words/page-state.ts'
 import {
   BYTES_PER_WORD,
   type ByteAddr,
@@ -32,9 +32,6 @@ import { Mapper, TASK_BYTES } from './mapper.ts'
 import { MappingTable } from './mapping-table.ts'
 import { PageTable } from './page-table.ts'
 import * as transitions from './page-transitions.ts'
-
-// Bound once: the engine folds a module's own constants, but loads imported ones each time.
-const { RESIDENT } = pageStates.PageState
 
 export { createAddressSpace } from './create.ts'
 export type { KernelLock, KernelSelf } from './kernel-ports.ts'
@@ -109,7 +106,7 @@ export class AddressSpace {
     const last = pageOfWord(wordAt(word, words - 1))
     let at = word
     for (let page = pageOfWord(word); page <= last; page++) {
-      if (this.#pageBytes[page] !== RESIDENT) this.#pages.fault(at)
+      if (this.#pageBytes[page] !== PageState.RESIDENT) this.#pages.fault(at)
       at = wordOfPage((page + 1) as PageNumber)
     }
   }
@@ -118,7 +115,7 @@ export class AddressSpace {
     const last = pageOfWord(wordAt(word, words - 1))
     let at = word
     for (let page = pageOfWord(word); page <= last; page++) {
-      if (this.#pageBytes[page] !== RESIDENT) this.#pages.faultRead(at)
+      if (this.#pageBytes[page] !== PageState.RESIDENT) this.#pages.faultRead(at)
       at = wordOfPage((page + 1) as PageNumber)
     }
   }

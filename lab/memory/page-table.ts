@@ -13,9 +13,8 @@
  * fault and no system call is under way.
  */
 import { type Control, ControlWord, RunState } from '../words/control.ts'
-import * as events from '../words/events.ts'
-import * as pageStates from '../words/page-state.ts'
-import { isIncore } from '../words/page-state.ts'
+import { Counter } from '../words/events.ts'
+import { isIncore, PAGE_NOACCESS, PAGE_STATE_MASK, PageState } from '../words/page-state.ts'
 import {
   BYTES_PER_WORD,
   PAGE_BYTES,
@@ -30,13 +29,7 @@ import { SegmentationFault } from './errors.ts'
 import type { KernelSelf } from './kernel-ports.ts'
 import { killForMemory } from './memory-limit.ts'
 import * as transitions from './page-transitions.ts'
-import * as space from './space-layout.ts'
-import { spaceWords } from './space-layout.ts'
-
-// Bound once: the engine folds a module's own constants, but loads imported ones each time.
-const { Counter } = events
-const { PAGE_NOACCESS, PAGE_STATE_MASK, PageState } = pageStates
-const { SpaceWord } = space
+import { SpaceWord, spaceWords } from './space-layout.ts'
 
 /** Loads of a BUSY byte before the waiting thread sleeps: zeroing takes some 200 ns. */
 const BUSY_SPINS = 200

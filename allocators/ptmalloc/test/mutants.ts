@@ -13,10 +13,10 @@ export const mutants: readonly Mutant[] = [
   {
     rule: 'tcache is LIFO',
     file: 'tcache.ts',
-    from: 'words[p + CACHED_NEXT] = words[slot]!\n  words[slot] = p + HEADER_WORDS',
-    to: `words[p + CACHED_NEXT] = 0
+    from: 'words[p + CachedWord.NEXT] = words[slot]!\n  words[slot] = p + HEADER_WORDS',
+    to: `words[p + CachedWord.NEXT] = 0
   let last = slot
-  while (words[last] !== 0) last = words[last]! + ENTRY_NEXT
+  while (words[last] !== 0) last = words[last]! + EntryWord.NEXT
   words[last] = p + HEADER_WORDS`,
   },
   {
@@ -34,14 +34,18 @@ export const mutants: readonly Mutant[] = [
   {
     rule: 'fastbins are stashed until the cache is full',
     file: 'malloc.ts',
-    from: 'while (tcacheCountOf(m, cacheIndex) < m.tcacheCount) {\n      const next = popFastbin',
-    to: 'while (tcacheCountOf(m, cacheIndex) < m.tcacheCount - 1) {\n      const next = popFastbin',
+    from: 'while (tcacheHasRoom(m, nb)) {\n    const next = popFastbin',
+    to: `while (tcacheHasRoom(m, nb) &&
+      m.words[m.tcache + 33 + 2 * tcacheIndex(nb)]! < m.tcacheCount - 1) {
+    const next = popFastbin`,
   },
   {
     rule: 'small bins are stashed until the cache is full',
     file: 'malloc.ts',
-    from: 'while (tcacheCountOf(m, cacheIndex) < m.tcacheCount) {\n      const next = m.bk(bin)',
-    to: 'while (tcacheCountOf(m, cacheIndex) < m.tcacheCount - 1) {\n      const next = m.bk(bin)',
+    from: 'while (tcacheHasRoom(m, nb)) {\n    const next = m.bk(bin)',
+    to: `while (tcacheHasRoom(m, nb) &&
+      m.words[m.tcache + 33 + 2 * tcacheIndex(nb)]! < m.tcacheCount - 1) {
+    const next = m.bk(bin)`,
   },
   {
     rule: 'global_max_fast is included',
@@ -58,7 +62,7 @@ export const mutants: readonly Mutant[] = [
   {
     rule: 'the unsorted list is walked from its oldest chunk',
     file: 'bins.ts',
-    from: 'words[p + FD] = first\n',
+    from: 'words[p + ChunkWord.FD] = first\n',
     to: `if (p > 0) {
     linkAfter(m, m.bk(unsorted), p)
     if (size >= m.nextsizeFrom) clearNextsize(m, p)
@@ -69,14 +73,14 @@ export const mutants: readonly Mutant[] = [
   {
     rule: 'an exact fit goes to the cache first',
     file: 'unsorted.ts',
-    from: 'if (!caching ||',
-    to: 'if (caching ||',
+    from: 'if (!tcacheHasRoom(m, nb)) return victim',
+    to: 'if (tcacheHasRoom(m, nb)) return victim',
   },
   {
     rule: 'the last remainder is used for small requests alone',
     file: 'unsorted.ts',
-    from: 'nb < GLIBC_MIN_LARGE &&\n      before === unsorted',
-    to: 'before === unsorted',
+    from: 'if (nb >= GLIBC_MIN_LARGE || victim',
+    to: 'if (victim',
   },
   {
     rule: 'the last remainder is used when it is the only unsorted chunk',
@@ -93,7 +97,7 @@ export const mutants: readonly Mutant[] = [
   {
     rule: 'a split for a small request is remembered as last remainder',
     file: 'malloc.ts',
-    from: 'm.words[av + LAST_REMAINDER] = remainder',
+    from: 'm.words[av + ArenaWord.LAST_REMAINDER] = remainder',
     to: '',
   },
   {
@@ -117,14 +121,14 @@ export const mutants: readonly Mutant[] = [
   {
     rule: 'a large request consolidates fastbins first',
     file: 'malloc.ts',
-    from: 'if (m.haveFastchunks(av)) mallocConsolidate(m, av)\n  }',
+    from: '} else if (m.haveFastchunks(av)) {\n    mallocConsolidate(m, av)\n  }',
     to: '}',
   },
   {
     rule: 'a bit of binmap is cleared only when its bin is met empty',
     file: 'bins.ts',
-    from: 'if (size >= m.nextsizeFrom && words[p',
-    to: 'if (fd === bk) words[m.main + 536] = 0\n  if (size >= m.nextsizeFrom && words[p',
+    from: 'if (size >= m.nextsizeFrom && m.fdNextsize(p)',
+    to: 'if (fd === bk) words[m.main + 536] = 0\n  if (size >= m.nextsizeFrom && m.fdNextsize(p)',
   },
   {
     rule: 'the scan starts at the next bin',
@@ -159,8 +163,8 @@ export const mutants: readonly Mutant[] = [
   {
     rule: 'the top is trimmed at trim_threshold',
     file: 'free-chunk.ts',
-    from: '>= m.static(TRIM_THRESHOLD)',
-    to: '> 2 * m.static(TRIM_THRESHOLD)',
+    from: '>= m.static(StaticWord.TRIM_THRESHOLD)',
+    to: '> 2 * m.static(StaticWord.TRIM_THRESHOLD)',
   },
   {
     rule: 'a trim leaves top_pad',
