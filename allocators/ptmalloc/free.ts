@@ -55,8 +55,9 @@ export function intFreeLocked(m: Ptmalloc, av: Arena, p: Chunk): void {
 }
 
 function checkFreed(m: Ptmalloc, p: Chunk, size: number): void {
-  if ((p & ALIGN_MASK) !== 0 || p + size > m.wordsEnd) m.abort('free(): invalid pointer')
-  if (size < MIN_CHUNK_WORDS) m.abort('free(): invalid size')
+  const isPointer = (p & ALIGN_MASK) === 0 && p + size <= m.wordsEnd
+  if (isPointer && size >= MIN_CHUNK_WORDS) return
+  m.abort(isPointer ? 'free(): invalid size' : 'free(): invalid pointer')
 }
 
 /** 1. True when the thread's cache took the chunk. */

@@ -53,20 +53,7 @@ export class GlibcThreadHeap implements ThreadHeap {
       // A cache just made is empty.
       tcacheInit(m)
     }
-    return this.#mallocFromArena(bytes)
-  }
-
-  #mallocFromArena(bytes: number): Block {
-    const { m } = this
-    if (m.process.singleThreaded) return blockOf(intMalloc(m, m.main, bytes))
-    let av = arenaGet(m, bytes)
-    let victim = intMalloc(m, av, bytes)
-    if (victim === CHUNK_NONE && av !== ARENA_NONE) {
-      av = arenaGetRetry(m, av, bytes)
-      victim = intMalloc(m, av, bytes)
-    }
-    if (av !== ARENA_NONE) m.unlockArena(av)
-    return blockOf(victim)
+    return mallocFromArena(m, bytes)
   }
 
   free(block: Block): void {
@@ -184,4 +171,17 @@ export class GlibcThreadHeap implements ThreadHeap {
     arenaThreadFreeres(m)
     detachThread(m)
   }
+}
+
+/** What __libc_malloc does once the thread cache has no chunk. */
+function mallocFromArena(m: Ptmalloc, bytes: number): Block {
+  if (m.process.singleThreaded) return blockOf(intMalloc(m, m.main, bytes))
+  let av = arenaGet(m, bytes)
+  let victim = intMalloc(m, av, bytes)
+  if (victim === CHUNK_NONE && av !== ARENA_NONE) {
+    av = arenaGetRetry(m, av, bytes)
+    victim = intMalloc(m, av, bytes)
+  }
+  if (av !== ARENA_NONE) m.unlockArena(av)
+  return blockOf(victim)
 }

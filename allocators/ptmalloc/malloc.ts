@@ -16,7 +16,7 @@ import type { WordIndex } from '../../lab/words/units.ts'
 import { ARENA_NONE, type Arena, ArenaWord, binAt, fastbinAt } from './arena-layout.ts'
 import { scanBinmap, splitFreeChunk, unlinkChunk } from './bins.ts'
 import { chunkOf } from './blocks.ts'
-import { ALIGN_MASK, CHUNK_NONE, type Chunk } from './chunk-layout.ts'
+import { ALIGN_MASK, CHUNK_NONE, type Chunk, ChunkWord } from './chunk-layout.ts'
 import { mallocConsolidate } from './consolidate.ts'
 import { allocPerturb } from './perturb.ts'
 import { chunkAt, type Ptmalloc } from './ptmalloc.ts'
@@ -133,10 +133,11 @@ function takeSmall(m: Ptmalloc, av: Arena, nb: number, binIndex: number): Chunk 
 }
 
 function takeLastOfSmallBin(m: Ptmalloc, av: Arena, bin: Chunk, last: Chunk, nb: number): void {
-  const before = m.bk(last)
+  const { words } = m
+  const before = words[last + ChunkWord.BK]!
   m.setPrevInuse(chunkAt(last, nb))
-  m.setBk(bin, before)
-  m.setFd(before, bin)
+  words[bin + ChunkWord.BK] = before
+  words[before + ChunkWord.FD] = bin
   if (av !== m.main) m.setNonMainArena(last)
 }
 

@@ -34,7 +34,7 @@ export const NB_REFUSED = 0
 export function requestToSize(bytes: number): number {
   if (bytes > INT32_MAX) return largeRequestToSize(bytes)
   const words = ((bytes + PADDING_BYTES) >>> GRANULE_SHIFT) << GRANULE_WORDS_SHIFT
-  return Math.max(words, MIN_CHUNK_WORDS)
+  return words < MIN_CHUNK_WORDS ? MIN_CHUNK_WORDS : words
 }
 
 function largeRequestToSize(bytes: number): number {

@@ -34,7 +34,12 @@ export function sortUnsorted(m: Ptmalloc, av: Arena, nb: number): Chunk {
     const size = m.size(victim)
     const before = m.bk(victim)
     checkUnsorted(m, av, victim, size, before)
-    if (before === unsorted && isLastRemainderFor(m, av, victim, size, nb)) {
+    if (
+      nb < GLIBC_MIN_LARGE &&
+      before === unsorted &&
+      victim === words[av + ArenaWord.LAST_REMAINDER] &&
+      size > nb + MIN_CHUNK_WORDS
+    ) {
       splitLastRemainder(m, av, victim, size, nb)
       found = victim
       break
@@ -49,24 +54,12 @@ export function sortUnsorted(m: Ptmalloc, av: Arena, nb: number): Chunk {
     }
     sortIntoBin(m, av, victim, size)
     binned++
-    m.unsortedCount++
-    if (found === TAKE_CACHED && isLimitPassed(m)) break
+    if (found === TAKE_CACHED && isLimitPassed(m, binned)) break
     if (binned >= ITERATIONS_MAX) break
   }
+  m.unsortedCount += binned
   countSteps(m, binned + (found > 0 ? 1 : 0))
   return found
-}
-
-/** Only small requests are cut from the last remainder, and only while something is left of it. */
-function isLastRemainderFor(
-  m: Ptmalloc,
-  av: Arena,
-  victim: Chunk,
-  size: number,
-  nb: number,
-): boolean {
-  if (nb >= GLIBC_MIN_LARGE || victim !== m.words[av + ArenaWord.LAST_REMAINDER]) return false
-  return size > nb + MIN_CHUNK_WORDS
 }
 
 /** The chunk itself when the thread cache has no room for it, else TAKE_CACHED. */
@@ -78,9 +71,9 @@ function takeExactFit(m: Ptmalloc, av: Arena, victim: Chunk, nb: number): Chunk 
   return TAKE_CACHED
 }
 
-/** tcache_unsorted_limit: 0 is none. */
-function isLimitPassed(m: Ptmalloc): boolean {
-  return m.tcacheUnsortedLimit > 0 && m.unsortedCount > m.tcacheUnsortedLimit
+/** tcache_unsorted_limit: 0 is none. `binned` chunks are not counted in `unsortedCount` yet. */
+function isLimitPassed(m: Ptmalloc, binned: number): boolean {
+  return m.tcacheUnsortedLimit > 0 && m.unsortedCount + binned > m.tcacheUnsortedLimit
 }
 
 /** A single chunk is what every malloc may have to sort; only longer walks are events. */

@@ -79,8 +79,8 @@ export const mutants: readonly Mutant[] = [
   {
     rule: 'the last remainder is used for small requests alone',
     file: 'unsorted.ts',
-    from: 'if (nb >= GLIBC_MIN_LARGE || victim',
-    to: 'if (victim',
+    from: 'nb < GLIBC_MIN_LARGE &&\n      before === unsorted',
+    to: 'before === unsorted',
   },
   {
     rule: 'the last remainder is used when it is the only unsorted chunk',
