@@ -103,11 +103,17 @@ export class AddressSpace {
   /** A write to every page of [word, word + words). */
   touchRange(word: WordIndex, words: number): void {
     if (words <= 0) return
-    const last = pageOfWord(wordAt(word, words - 1))
-    let at = word
-    for (let page = pageOfWord(word); page <= last; page++) {
-      if (this.#pageBytes[page] !== PageState.RESIDENT) this.#pages.fault(at)
-      at = wordOfPage((page + 1) as PageNumber)
+    const first = pageOfWord(word)
+    const end = endPage(word, words)
+    for (let page: number = first; page < end; ) {
+      if (this.#pageBytes[page] === PageState.RESIDENT) {
+        page++
+        continue
+      }
+      const next = this.#pages.faultRun(page, end)
+      // A page that is not simply untouched is a matter of its own.
+      if (next === page) this.#pages.fault(page === first ? word : wordOfPage(page as PageNumber))
+      page = Math.max(next, page + 1)
     }
   }
   touchReadRange(word: WordIndex, words: number): void {
