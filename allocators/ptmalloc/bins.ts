@@ -116,19 +116,19 @@ export const binmapWord = (av: Arena, index: number): WordIndex =>
   ((av + ArenaWord.BINMAP + (index >>> 5)) | 0) as WordIndex
 
 /**
- * Makes a chunk of `size` just unlinked from a bin the user's: as it is when what is over would be
- * smaller than a chunk, else cut to `nb`. Returns the remainder, now in the unsorted list, or
- * CHUNK_NONE.
+ * Takes a chunk out of its bin and makes it the user's: as it is when what is over would be smaller
+ * than a chunk, else cut to `nb`. Returns the remainder, now in the unsorted list, or CHUNK_NONE.
  */
-export function splitFreeChunk(
+export function takeFromBin(
   m: Ptmalloc,
   av: Arena,
   victim: Chunk,
-  size: number,
   nb: number,
   corrupted: string,
 ): Chunk {
   const { words } = m
+  const size = m.size(victim)
+  unlinkChunk(m, victim, size)
   const remainderSize = size - nb
   if (remainderSize < MIN_CHUNK_WORDS) {
     m.setPrevInuse(chunkAt(victim, size))

@@ -13,8 +13,8 @@ import { ALIGN_MASK, type Chunk, HEADER_WORDS, MIN_CHUNK_WORDS } from './chunk-l
 import { freeChunk } from './free-chunk.ts'
 import { freePerturb } from './perturb.ts'
 import { chunkAt, type Ptmalloc } from './ptmalloc.ts'
-import { fastbinIndex, tcacheIndex } from './size-class.ts'
-import { checkTcacheDoubleFree, tcacheCountOf, tcachePut } from './tcache.ts'
+import { fastbinIndex } from './size-class.ts'
+import { checkTcacheDoubleFree, tcacheHasRoom, tcachePut, tcacheSlot } from './tcache.ts'
 import { CachedWord, TCACHE_KEY } from './tcache-layout.ts'
 
 /** Frees a chunk of `size`. The calling thread does not hold its arena's lock. */
@@ -55,19 +55,17 @@ export function intFreeLocked(m: Ptmalloc, av: Arena, p: Chunk): void {
 }
 
 function checkFreed(m: Ptmalloc, p: Chunk, size: number): void {
-  const isPointer = (p & ALIGN_MASK) === 0 && p + size <= m.wordsEnd
-  if (isPointer && size >= MIN_CHUNK_WORDS) return
-  m.abort(isPointer ? 'free(): invalid size' : 'free(): invalid pointer')
+  if ((p & ALIGN_MASK) !== 0 || p + size > m.wordsEnd) m.abort('free(): invalid pointer')
+  if (size < MIN_CHUNK_WORDS) m.abort('free(): invalid size')
 }
 
 /** 1. True when the thread's cache took the chunk. */
 function tryCache(m: Ptmalloc, p: Chunk, size: number): boolean {
-  if (m.tcache === 0) return false
-  const index = tcacheIndex(size)
-  if (index >= m.tcacheBins) return false
-  if (m.words[p + CachedWord.KEY] === TCACHE_KEY) checkTcacheDoubleFree(m, p, index)
-  if (tcacheCountOf(m, index) >= m.tcacheCount) return false
-  tcachePut(m, p, index)
+  const slot = tcacheSlot(m, size)
+  if (slot === 0) return false
+  if (m.words[p + CachedWord.KEY] === TCACHE_KEY) checkTcacheDoubleFree(m, p, slot)
+  if (!tcacheHasRoom(m, slot)) return false
+  tcachePut(m, p, slot)
   return true
 }
 

@@ -26,8 +26,9 @@ import { effectiveAlignment, intMemalign, MALLOC_ALIGNMENT_BYTES } from './memal
 import { copyWords } from './memory-ops.ts'
 import type { Ptmalloc } from './ptmalloc.ts'
 import { intRealloc } from './realloc.ts'
-import { NB_REFUSED, PTRDIFF_END, requestToSize, tcacheIndex } from './size-class.ts'
-import { tcacheCountOf, tcacheGet } from './tcache.ts'
+import { NB_REFUSED, PTRDIFF_END, requestToSize } from './size-class.ts'
+import { tcacheGet, tcacheSlot } from './tcache.ts'
+import { TCACHE_COUNT } from './tcache-layout.ts'
 import { tcacheInit, tcacheThreadShutdown } from './tcache-life.ts'
 import { detachThread } from './threads.ts'
 import { mallocTrim } from './trim.ts'
@@ -46,13 +47,8 @@ export class GlibcThreadHeap implements ThreadHeap {
     const { m } = this
     const nb = requestToSize(bytes)
     if (nb === NB_REFUSED) return BLOCK_NULL
-    if (m.tcache !== 0) {
-      const index = tcacheIndex(nb)
-      if (index < m.tcacheBins && tcacheCountOf(m, index) > 0) return tcacheGet(m, index)
-    } else {
-      // A cache just made is empty.
-      tcacheInit(m)
-    }
+    const slot = tcacheSlot(m, nb)
+    if (slot !== 0 && m.words[slot + TCACHE_COUNT]! > 0) return tcacheGet(m, slot)
     return mallocFromArena(m, bytes)
   }
 
@@ -173,8 +169,9 @@ export class GlibcThreadHeap implements ThreadHeap {
   }
 }
 
-/** What __libc_malloc does once the thread cache has no chunk. */
+/** What __libc_malloc does when the thread cache has no chunk; a cache made now is empty. */
 function mallocFromArena(m: Ptmalloc, bytes: number): Block {
+  if (m.tcache === 0) tcacheInit(m)
   if (m.process.singleThreaded) return blockOf(intMalloc(m, m.main, bytes))
   let av = arenaGet(m, bytes)
   let victim = intMalloc(m, av, bytes)

@@ -14,22 +14,15 @@
 import { Event } from '../../lab/words/events.ts'
 import type { WordIndex } from '../../lab/words/units.ts'
 import { ARENA_NONE, type Arena, ArenaWord, binAt, fastbinAt } from './arena-layout.ts'
-import { scanBinmap, splitFreeChunk, unlinkChunk } from './bins.ts'
+import { scanBinmap, takeFromBin } from './bins.ts'
 import { chunkOf } from './blocks.ts'
 import { ALIGN_MASK, CHUNK_NONE, type Chunk, ChunkWord } from './chunk-layout.ts'
 import { mallocConsolidate } from './consolidate.ts'
 import { allocPerturb } from './perturb.ts'
 import { chunkAt, type Ptmalloc } from './ptmalloc.ts'
-import {
-  fastbinIndex,
-  GLIBC_MIN_LARGE,
-  glibcBin,
-  NB_REFUSED,
-  requestToSize,
-  tcacheIndex,
-} from './size-class.ts'
+import { fastbinIndex, GLIBC_MIN_LARGE, glibcBin, NB_REFUSED, requestToSize } from './size-class.ts'
 import { sysmalloc } from './sysmalloc.ts'
-import { tcacheGet, tcacheHasRoom, tcachePut } from './tcache.ts'
+import { tcacheGet, tcacheHasRoom, tcachePut, tcacheSlot } from './tcache.ts'
 import { takeTop } from './top.ts'
 import { sortUnsorted, TAKE_CACHED } from './unsorted.ts'
 
@@ -40,7 +33,7 @@ export function intMalloc(m: Ptmalloc, av: Arena, bytes: number): Chunk {
   m.hugeBytes = bytes
   m.unsortedCount = 0
   const victim = av === ARENA_NONE ? sysmalloc(m, nb, av) : findChunk(m, av, nb)
-  if (victim === TAKE_CACHED) return chunkOf(tcacheGet(m, tcacheIndex(nb)))
+  if (victim === TAKE_CACHED) return chunkOf(tcacheGet(m, tcacheSlot(m, nb)))
   if (m.perturb !== 0 && victim !== CHUNK_NONE) allocPerturb(m, victim, bytes)
   return victim
 }
@@ -86,10 +79,11 @@ function takeFast(m: Ptmalloc, av: Arena, nb: number): Chunk {
   const victim = popFastbin(m, bin)
   if (victim === CHUNK_NONE) return CHUNK_NONE
   if (fastbinIndex(m.size(victim)) !== index) m.abort('malloc(): memory corruption (fast)')
-  while (tcacheHasRoom(m, nb)) {
+  const slot = tcacheSlot(m, nb)
+  while (tcacheHasRoom(m, slot)) {
     const next = popFastbin(m, bin)
     if (next === CHUNK_NONE) break
-    tcachePut(m, next, tcacheIndex(nb))
+    tcachePut(m, next, slot)
   }
   return victim
 }
@@ -123,11 +117,12 @@ function takeSmall(m: Ptmalloc, av: Arena, nb: number, binIndex: number): Chunk 
   if (victim === bin) return CHUNK_NONE
   if (m.fd(m.bk(victim)) !== victim) m.abort('malloc(): smallbin double linked list corrupted')
   takeLastOfSmallBin(m, av, bin, victim, nb)
-  while (tcacheHasRoom(m, nb)) {
+  const slot = tcacheSlot(m, nb)
+  while (tcacheHasRoom(m, slot)) {
     const next = m.bk(bin)
     if (next === bin) break
     takeLastOfSmallBin(m, av, bin, next, nb)
-    tcachePut(m, next, tcacheIndex(nb))
+    tcachePut(m, next, slot)
   }
   return victim
 }
@@ -160,8 +155,7 @@ function takeBestFit(m: Ptmalloc, av: Arena, nb: number, binIndex: number): Chun
   }
   if (steps > 1) m.process.count(Event.BIN_STEPS, steps)
   if (victim !== m.bk(bin) && size === m.size(m.fd(victim))) victim = m.fd(victim)
-  unlinkChunk(m, victim, size)
-  splitFreeChunk(m, av, victim, size, nb, 'malloc(): corrupted unsorted chunks')
+  takeFromBin(m, av, victim, nb, 'malloc(): corrupted unsorted chunks')
   return victim
 }
 
@@ -169,10 +163,8 @@ function takeBestFit(m: Ptmalloc, av: Arena, nb: number, binIndex: number): Chun
 function takeFromLargerBin(m: Ptmalloc, av: Arena, nb: number, binIndex: number): Chunk {
   const victim = scanBinmap(m, av, binIndex)
   if (victim === CHUNK_NONE) return CHUNK_NONE
-  const size = m.size(victim)
-  unlinkChunk(m, victim, size)
   const corrupted = 'malloc(): corrupted unsorted chunks 2'
-  const remainder = splitFreeChunk(m, av, victim, size, nb, corrupted)
+  const remainder = takeFromBin(m, av, victim, nb, corrupted)
   if (remainder !== CHUNK_NONE && nb < GLIBC_MIN_LARGE) {
     m.words[av + ArenaWord.LAST_REMAINDER] = remainder
   }

@@ -5,14 +5,7 @@
  */
 import { Event } from '../../lab/words/events.ts'
 import { type Arena, ArenaWord, binAt, fastbinAt, unsortedChunks } from './arena-layout.ts'
-import {
-  linkAfter,
-  markBin,
-  scanBinmap,
-  splitFreeChunk,
-  splitLastRemainder,
-  unlinkChunk,
-} from './bins.ts'
+import { linkAfter, markBin, scanBinmap, splitLastRemainder, takeFromBin } from './bins.ts'
 import { CHUNK_NONE, type Chunk, MIN_CHUNK_WORDS } from './chunk-layout.ts'
 import { mallocConsolidate } from './consolidate.ts'
 import { freeChunk } from './free-chunk.ts'
@@ -167,18 +160,14 @@ function takeBestFit(m: Ptmalloc, av: Arena, nb: number, binIndex: number): Chun
   }
   if (steps > 1) m.process.count(Event.BIN_STEPS, steps)
   if (victim === bin) return CHUNK_NONE
-  const size = m.size(victim)
-  unlinkChunk(m, victim, size)
-  splitFreeChunk(m, av, victim, size, nb, CORRUPTED)
+  takeFromBin(m, av, victim, nb, CORRUPTED)
   return victim
 }
 
 function takeFromLargerBin(m: Ptmalloc, av: Arena, nb: number, binIndex: number): Chunk {
   const victim = scanBinmap(m, av, binIndex)
   if (victim === CHUNK_NONE) return CHUNK_NONE
-  const size = m.size(victim)
-  unlinkChunk(m, victim, size)
-  const remainder = splitFreeChunk(m, av, victim, size, nb, CORRUPTED)
+  const remainder = takeFromBin(m, av, victim, nb, CORRUPTED)
   if (remainder !== CHUNK_NONE && nb < PTMALLOC2_MIN_LARGE) {
     m.words[av + ArenaWord.LAST_REMAINDER] = remainder
   }

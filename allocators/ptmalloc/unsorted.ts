@@ -12,8 +12,8 @@ import {
   sizeOfHead,
 } from './chunk-layout.ts'
 import { chunkAt, type Ptmalloc } from './ptmalloc.ts'
-import { GLIBC_MIN_LARGE, glibcLargeBin, glibcSmallBin, tcacheIndex } from './size-class.ts'
-import { tcacheHasRoom, tcachePut } from './tcache.ts'
+import { GLIBC_MIN_LARGE, glibcLargeBin, glibcSmallBin } from './size-class.ts'
+import { tcacheHasRoom, tcachePut, tcacheSlot } from './tcache.ts'
 
 /** What `sortUnsorted` gives when the chunk to hand out was put into the thread cache. */
 export const TAKE_CACHED = -1 as Chunk
@@ -32,8 +32,24 @@ export function sortUnsorted(m: Ptmalloc, av: Arena, nb: number): Chunk {
   let binned = 0
   for (let victim = m.bk(unsorted); victim !== unsorted; victim = m.bk(unsorted)) {
     const size = m.size(victim)
-    const before = m.bk(victim)
-    checkUnsorted(m, av, victim, size, before)
+    const before = words[victim + ChunkWord.BK]! as Chunk
+    const system = words[av + ArenaWord.SYSTEM_MEM]!
+    const next = chunkAt(victim, size)
+    const nextHead = words[next + ChunkWord.SIZE]!
+    const nextSize = sizeOfHead(nextHead)
+    if (
+      size <= HEADER_WORDS ||
+      size > system ||
+      nextSize < HEADER_WORDS ||
+      nextSize > system ||
+      words[next + ChunkWord.PREV_SIZE] !== size ||
+      words[before + ChunkWord.FD] !== victim ||
+      words[victim + ChunkWord.FD] !== unsorted ||
+      (nextHead & PREV_INUSE) !== 0
+    ) {
+      abortForUnsorted(m, av, victim, size)
+    }
+
     if (
       nb < GLIBC_MIN_LARGE &&
       before === unsorted &&
@@ -66,8 +82,9 @@ export function sortUnsorted(m: Ptmalloc, av: Arena, nb: number): Chunk {
 function takeExactFit(m: Ptmalloc, av: Arena, victim: Chunk, nb: number): Chunk {
   m.setPrevInuse(chunkAt(victim, nb))
   if (av !== m.main) m.setNonMainArena(victim)
-  if (!tcacheHasRoom(m, nb)) return victim
-  tcachePut(m, victim, tcacheIndex(nb))
+  const slot = tcacheSlot(m, nb)
+  if (!tcacheHasRoom(m, slot)) return victim
+  tcachePut(m, victim, slot)
   return TAKE_CACHED
 }
 
@@ -81,28 +98,7 @@ function countSteps(m: Ptmalloc, steps: number): void {
   if (steps > 1) m.process.count(Event.UNSORTED_STEPS, steps)
 }
 
-/** glibc's checks of an unsorted chunk against its neighbours. */
-function checkUnsorted(m: Ptmalloc, av: Arena, victim: Chunk, size: number, before: Chunk): void {
-  const { words } = m
-  const system = words[av + ArenaWord.SYSTEM_MEM]!
-  const next = chunkAt(victim, size)
-  const nextHead = words[next + ChunkWord.SIZE]!
-  const nextSize = sizeOfHead(nextHead)
-  if (
-    size <= HEADER_WORDS ||
-    size > system ||
-    nextSize < HEADER_WORDS ||
-    nextSize > system ||
-    words[next + ChunkWord.PREV_SIZE] !== size ||
-    words[before + ChunkWord.FD] !== victim ||
-    words[victim + ChunkWord.FD] !== unsortedChunks(av) ||
-    (nextHead & PREV_INUSE) !== 0
-  ) {
-    abortForUnsorted(m, av, victim, size)
-  }
-}
-
-/** Ends the run with the message of the first of the checks that fails; see free-chunk.ts. */
+/** Ends the run with the message of the first of glibc's checks that fails; see free-chunk.ts. */
 function abortForUnsorted(m: Ptmalloc, av: Arena, victim: Chunk, size: number): never {
   const system = m.systemMem(av)
   const next = chunkAt(victim, size)

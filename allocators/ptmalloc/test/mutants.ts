@@ -22,8 +22,8 @@ export const mutants: readonly Mutant[] = [
   {
     rule: 'tcache holds tcache_count chunks, not one more',
     file: 'free.ts',
-    from: 'tcacheCountOf(m, index) >= m.tcacheCount',
-    to: 'tcacheCountOf(m, index) > m.tcacheCount',
+    from: 'if (!tcacheHasRoom(m, slot)) return false',
+    to: 'if (m.words[slot + 1]! > m.tcacheCount) return false',
   },
   {
     rule: 'tcache starts at MINSIZE',
@@ -34,17 +34,15 @@ export const mutants: readonly Mutant[] = [
   {
     rule: 'fastbins are stashed until the cache is full',
     file: 'malloc.ts',
-    from: 'while (tcacheHasRoom(m, nb)) {\n    const next = popFastbin',
-    to: `while (tcacheHasRoom(m, nb) &&
-      m.words[m.tcache + 33 + 2 * tcacheIndex(nb)]! < m.tcacheCount - 1) {
+    from: 'while (tcacheHasRoom(m, slot)) {\n    const next = popFastbin',
+    to: `while (tcacheHasRoom(m, slot) && m.words[slot + 1]! < m.tcacheCount - 1) {
     const next = popFastbin`,
   },
   {
     rule: 'small bins are stashed until the cache is full',
     file: 'malloc.ts',
-    from: 'while (tcacheHasRoom(m, nb)) {\n    const next = m.bk(bin)',
-    to: `while (tcacheHasRoom(m, nb) &&
-      m.words[m.tcache + 33 + 2 * tcacheIndex(nb)]! < m.tcacheCount - 1) {
+    from: 'while (tcacheHasRoom(m, slot)) {\n    const next = m.bk(bin)',
+    to: `while (tcacheHasRoom(m, slot) && m.words[slot + 1]! < m.tcacheCount - 1) {
     const next = m.bk(bin)`,
   },
   {
@@ -73,8 +71,8 @@ export const mutants: readonly Mutant[] = [
   {
     rule: 'an exact fit goes to the cache first',
     file: 'unsorted.ts',
-    from: 'if (!tcacheHasRoom(m, nb)) return victim',
-    to: 'if (tcacheHasRoom(m, nb)) return victim',
+    from: 'if (!tcacheHasRoom(m, slot)) return victim',
+    to: 'if (tcacheHasRoom(m, slot)) return victim',
   },
   {
     rule: 'the last remainder is used for small requests alone',
@@ -115,8 +113,8 @@ export const mutants: readonly Mutant[] = [
   {
     rule: 'best fit takes the second chunk of a size',
     file: 'malloc.ts',
-    from: 'victim = m.fd(victim)\n  unlinkChunk',
-    to: 'victim = m.fd(m.bk(victim)) === victim ? victim : m.fd(victim)\n  unlinkChunk',
+    from: 'victim = m.fd(victim)\n  takeFromBin',
+    to: 'victim = m.fd(m.bk(victim)) === victim ? victim : m.fd(victim)\n  takeFromBin',
   },
   {
     rule: 'a large request consolidates fastbins first',
