@@ -1,6 +1,6 @@
 /**
- * Goal: a started lab thread begins when a core is free, and never waits for good. Method: waits are
- * replaced by what the other lab threads and the clock do meanwhile.
+ * Goal: a started lab thread begins when a core is free, and never waits for good. Method: waits
+ * are replaced by what the other lab threads and the clock do meanwhile.
  */
 import { expect, it } from 'vitest'
 import { replaceFutexWait } from '../../sync/futex.ts'
