@@ -165,8 +165,9 @@ function recordMix(seed: number): OpBatch {
 }
 
 /**
- * Many blocks of a few sizes. Small ones come and go among the others, then all of them go: caches
- * overflow, and requests find chunks of just their size in every kind of bin.
+ * Many blocks of a few sizes, in private and in shared cells. Small ones come and go among the
+ * others, then all of them go: caches overflow, and requests find chunks of just their size in
+ * every kind of bin.
  */
 function recordFewSizes(seed: number): OpBatch {
   const random = new RandomStream({ seed, role: 'warm-up', index: 2, generation: 0 })
@@ -175,10 +176,11 @@ function recordFewSizes(seed: number): OpBatch {
   const all = Array.from({ length: CELLS }, (_, cell) => cell)
   const small = all.filter((cell) => sizeOf(cell) <= SMALL_MAX)
   for (let round = 0; round < ROUNDS; round++) {
-    for (const cell of all) batch.put2(Op.MALLOC, cell, sizeOf(cell))
-    for (const cell of shuffled(small, random)) batch.put1(Op.FREE, cell)
-    for (const cell of small) batch.put2(Op.MALLOC, cell, sizeOf(cell))
-    for (const cell of shuffled(all, random)) batch.put1(Op.FREE, cell)
+    const operand = (cell: number): number => (round % 2 === 0 ? cell : ~cell)
+    for (const cell of all) batch.put2(Op.MALLOC, operand(cell), sizeOf(cell))
+    for (const cell of shuffled(small, random)) batch.put1(Op.FREE, operand(cell))
+    for (const cell of small) batch.put2(Op.MALLOC, operand(cell), sizeOf(cell))
+    for (const cell of shuffled(all, random)) batch.put1(Op.FREE, operand(cell))
   }
   return batch
 }
