@@ -1,5 +1,5 @@
-// Builds dist/: the TypeScript by tsc, its constants written as literals, then the dashboard's
-// one-file page by vite.
+// Builds dist/: the TypeScript by tsc, its constants written as literals and its functions bound
+// where they are called, then the dashboard's one-file page by vite.
 import { execFileSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
@@ -13,6 +13,8 @@ const run = (tool, ...args) =>
 
 run('typescript/bin/tsc', '-p', 'tsconfig.build.json')
 run('../build-constants.mjs', 'dist')
+run('../build-functions.mjs', 'dist')
+run('../build-indices.mjs', 'dist')
 run('vite/bin/vite.js', 'build', 'dashboard/web', '--logLevel', 'warn')
 // Main thread and workers compare this at start, so that a stale dist/ is noticed, not puzzled
 // over.

@@ -61,13 +61,15 @@ export const BINMAP_WORDS = 4
 export const BINS_PER_MAP_WORD = 32
 
 const BIN_WORDS = 4
+const UNSORTED = ArenaWord.BINS - ChunkWord.FD
+const FIRST_BIN = UNSORTED - BIN_WORDS
 
 /** Header of bin `index` (1..127), as the chunk whose links it is. */
 export const binAt = (av: Arena, index: number): Chunk =>
-  (av + ArenaWord.BINS + (index - 1) * BIN_WORDS - ChunkWord.FD) as Chunk
-export const unsortedChunks = (av: Arena): Chunk => (av + ArenaWord.BINS - ChunkWord.FD) as Chunk
+  ((av + index * BIN_WORDS + FIRST_BIN) | 0) as Chunk
+export const unsortedChunks = (av: Arena): Chunk => ((av + UNSORTED) | 0) as Chunk
 /** What top is before the arena has memory: an empty chunk made of the unsorted bin's header. */
 export const initialTop = (av: Arena): Chunk => unsortedChunks(av)
 /** Word of fastbin `index` (0..9): its newest chunk. */
 export const fastbinAt = (av: Arena, index: number): WordIndex =>
-  (av + ArenaWord.FASTBINS + index * 2) as WordIndex
+  ((av + ArenaWord.FASTBINS + index * 2) | 0) as WordIndex

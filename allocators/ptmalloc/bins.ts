@@ -1,32 +1,39 @@
 /** Lists of free chunks: linking, unlinking, and splitting what was found (both designs). */
 import type { WordIndex } from '../../lab/words/units.ts'
-import * as arena from './arena-layout.ts'
-import { type Arena, binAt, unsortedChunks } from './arena-layout.ts'
-import type { Chunk } from './chunk-layout.ts'
-import * as chunk from './chunk-layout.ts'
+import {
+  type Arena,
+  ArenaWord,
+  BINMAP_WORDS,
+  BINS_PER_MAP_WORD,
+  binAt,
+  unsortedChunks,
+} from './arena-layout.ts'
+import {
+  CHUNK_NONE,
+  type Chunk,
+  ChunkWord,
+  headOf,
+  MIN_CHUNK_WORDS,
+  PREV_INUSE,
+} from './chunk-layout.ts'
 import { chunkAt, type Ptmalloc } from './ptmalloc.ts'
 
-// Bound once: the engine folds a module's own constants, but loads imported ones each time.
-const { BINMAP_WORDS, BINS_PER_MAP_WORD } = arena
-const { BINMAP, LAST_REMAINDER } = arena.ArenaWord
-const { CHUNK_NONE, MIN_CHUNK_WORDS, PREV_INUSE, SIZE_MASK } = chunk
-const { BK, FD, FD_NEXTSIZE, PREV_SIZE, SIZE } = chunk.ChunkWord
-
 /**
- * unlink_chunk: takes a free chunk out of whatever list it is in. Of the chunks of one size in a
- * large bin only the first is in the ring of sizes; when that one goes, the next of its size takes
- * its place there.
+ * unlink_chunk: takes a free chunk of so many words out of whatever list it is in. Of the chunks of
+ * one size in a large bin only the first is in the ring of sizes; when that one goes, the next of
+ * its size takes its place there.
  */
-export function unlinkChunk(m: Ptmalloc, p: Chunk): void {
+export function unlinkChunk(m: Ptmalloc, p: Chunk, size: number): void {
   const { words } = m
-  const size = (words[p + SIZE]! >>> 1) & SIZE_MASK
-  if (words[p + size + PREV_SIZE] !== size) m.abort('corrupted size vs. prev_size')
-  const fd = words[p + FD]! as Chunk
-  const bk = words[p + BK]!
-  if (words[fd + BK] !== p || words[bk + FD] !== p) m.abort('corrupted double-linked list')
-  words[fd + BK] = bk
-  words[bk + FD] = fd
-  if (size >= m.nextsizeFrom && words[p + FD_NEXTSIZE] !== CHUNK_NONE) unlinkNextsize(m, p, fd)
+  if (words[p + size + ChunkWord.PREV_SIZE] !== size) m.abort('corrupted size vs. prev_size')
+  const fd = words[p + ChunkWord.FD]! as Chunk
+  const bk = words[p + ChunkWord.BK]!
+  if (words[fd + ChunkWord.BK] !== p || words[bk + ChunkWord.FD] !== p) {
+    m.abort('corrupted double-linked list')
+  }
+  words[fd + ChunkWord.BK] = bk
+  words[bk + ChunkWord.FD] = fd
+  if (size >= m.nextsizeFrom && m.fdNextsize(p) !== CHUNK_NONE) unlinkNextsize(m, p, fd)
 }
 
 /** Takes the first chunk of its size out of the ring of sizes; `fd` follows it in its bin. */
@@ -56,11 +63,11 @@ function unlinkNextsize(m: Ptmalloc, p: Chunk, fd: Chunk): void {
 /** Links `p` between `before` and the chunk after it. */
 export function linkAfter(m: Ptmalloc, before: Chunk, p: Chunk): void {
   const { words } = m
-  const after = words[before + FD]!
-  words[p + BK] = before
-  words[p + FD] = after
-  words[after + BK] = p
-  words[before + FD] = p
+  const after = words[before + ChunkWord.FD]!
+  words[p + ChunkWord.BK] = before
+  words[p + ChunkWord.FD] = after
+  words[after + ChunkWord.BK] = p
+  words[before + ChunkWord.FD] = p
 }
 
 /**
@@ -76,13 +83,13 @@ export function insertUnsorted(
 ): void {
   const { words } = m
   const unsorted = unsortedChunks(av)
-  const first = words[unsorted + FD]!
-  if (words[first + BK] !== unsorted) m.abort(corrupted)
+  const first = words[unsorted + ChunkWord.FD]!
+  if (words[first + ChunkWord.BK] !== unsorted) m.abort(corrupted)
   m.touchLinks(p)
-  words[p + FD] = first
-  words[p + BK] = unsorted
-  words[unsorted + FD] = p
-  words[first + BK] = p
+  words[p + ChunkWord.FD] = first
+  words[p + ChunkWord.BK] = unsorted
+  words[unsorted + ChunkWord.FD] = p
+  words[first + ChunkWord.BK] = p
   if (size >= m.nextsizeFrom) clearNextsize(m, p)
 }
 
@@ -100,18 +107,19 @@ export function setFoot(m: Ptmalloc, p: Chunk, size: number): void {
 
 /** mark_bin: the bin may have chunks. */
 export function markBin(m: Ptmalloc, av: Arena, index: number): void {
+  const { words } = m
   const at = binmapWord(av, index)
-  m.words[at] = m.words[at]! | (1 << (index & (BINS_PER_MAP_WORD - 1)))
+  words[at] = words[at]! | (1 << (index & (BINS_PER_MAP_WORD - 1)))
 }
 
 export const binmapWord = (av: Arena, index: number): WordIndex =>
-  (av + BINMAP + (index >>> 5)) as WordIndex
+  ((av + ArenaWord.BINMAP + (index >>> 5)) | 0) as WordIndex
 
 /**
- * Makes a chunk just unlinked from a bin the user's: as it is when what is over would be smaller
+ * Takes a chunk out of its bin and makes it the user's: as it is when what is over would be smaller
  * than a chunk, else cut to `nb`. Returns the remainder, now in the unsorted list, or CHUNK_NONE.
  */
-export function splitFreeChunk(
+export function takeFromBin(
   m: Ptmalloc,
   av: Arena,
   victim: Chunk,
@@ -120,6 +128,7 @@ export function splitFreeChunk(
 ): Chunk {
   const { words } = m
   const size = m.size(victim)
+  unlinkChunk(m, victim, size)
   const remainderSize = size - nb
   if (remainderSize < MIN_CHUNK_WORDS) {
     m.setPrevInuse(chunkAt(victim, size))
@@ -129,9 +138,9 @@ export function splitFreeChunk(
   const remainder = chunkAt(victim, nb)
   m.process.touch(remainder)
   insertUnsorted(m, av, remainder, remainderSize, corrupted)
-  words[victim + SIZE] = (nb << 1) | PREV_INUSE | m.arenaFlag(av)
-  words[remainder + SIZE] = (remainderSize << 1) | PREV_INUSE
-  words[victim + size + PREV_SIZE] = remainderSize
+  words[victim + ChunkWord.SIZE] = headOf(nb, PREV_INUSE | m.arenaFlag(av))
+  words[remainder + ChunkWord.SIZE] = headOf(remainderSize, PREV_INUSE)
+  words[victim + size + ChunkWord.PREV_SIZE] = remainderSize
   return remainder
 }
 
@@ -144,7 +153,7 @@ export function scanBinmap(m: Ptmalloc, av: Arena, binIndex: number): Chunk {
   const { words } = m
   const first = binIndex + 1
   let at = binmapWord(av, first)
-  const end = av + BINMAP + BINMAP_WORDS
+  const end = av + ArenaWord.BINMAP + BINMAP_WORDS
   let map = words[at]! & (-1 << (first & (BINS_PER_MAP_WORD - 1)))
   for (;;) {
     while (map === 0) {
@@ -152,7 +161,7 @@ export function scanBinmap(m: Ptmalloc, av: Arena, binIndex: number): Chunk {
       map = words[at]!
     }
     const bit = map & -map
-    const index = (at - av - BINMAP) * BINS_PER_MAP_WORD + 31 - Math.clz32(bit)
+    const index = (at - av - ArenaWord.BINMAP) * BINS_PER_MAP_WORD + 31 - Math.clz32(bit)
     const bin = binAt(av, index)
     const victim = m.bk(bin)
     if (victim !== bin) return victim
@@ -180,7 +189,7 @@ export function splitLastRemainder(
   m.setFd(unsorted, unsorted)
   m.setBk(unsorted, unsorted)
   linkAfter(m, unsorted, remainder)
-  m.words[av + LAST_REMAINDER] = remainder
+  m.words[av + ArenaWord.LAST_REMAINDER] = remainder
   if (remainderSize >= m.nextsizeFrom) clearNextsize(m, remainder)
   m.setHead(victim, nb, PREV_INUSE | m.arenaFlag(av))
   m.setHead(remainder, remainderSize, PREV_INUSE)

@@ -14,7 +14,7 @@ import { chunkAt, type Ptmalloc } from './ptmalloc.ts'
 export const blockOf = (p: Chunk): Block =>
   p === CHUNK_NONE ? BLOCK_NULL : ((p + HEADER_WORDS) as Block)
 /** mem2chunk: the chunk of a block that is not NULL. */
-export const chunkOf = (block: Block): Chunk => (block - HEADER_WORDS) as Chunk
+export const chunkOf = (block: Block): Chunk => ((block - HEADER_WORDS) | 0) as Chunk
 
 /**
  * malloc_usable_size, in bytes (both designs). A chunk in use also has the next one's prev_size.

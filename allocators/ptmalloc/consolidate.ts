@@ -1,16 +1,10 @@
 /** malloc_consolidate: all fastbins are emptied, and their chunks merged with free neighbours. */
 import { Event } from '../../lab/words/events.ts'
-import * as arena from './arena-layout.ts'
-import { type Arena, fastbinAt, unsortedChunks } from './arena-layout.ts'
+import { type Arena, FASTBINS, fastbinAt, unsortedChunks } from './arena-layout.ts'
 import { clearNextsize, linkAfter, setFoot, unlinkChunk } from './bins.ts'
-import type { Chunk } from './chunk-layout.ts'
-import * as chunk from './chunk-layout.ts'
+import { ALIGN_MASK, CHUNK_NONE, type Chunk, PREV_INUSE } from './chunk-layout.ts'
 import { chunkAt, type Ptmalloc } from './ptmalloc.ts'
 import { fastbinIndex } from './size-class.ts'
-
-// Bound once: the engine folds a module's own constants, but loads imported ones each time.
-const { FASTBINS } = arena
-const { ALIGN_MASK, CHUNK_NONE, PREV_INUSE } = chunk
 
 /**
  * Empties the arena's fastbins, smallest size first, each from its newest chunk. A merged chunk
@@ -48,7 +42,7 @@ function consolidateChunk(m: Ptmalloc, av: Arena, chunk: Chunk): void {
     size += below
     p = chunkAt(p, -below)
     if (m.size(p) !== below) m.abort('corrupted size vs. prev_size in fastbins')
-    unlinkChunk(m, p)
+    unlinkChunk(m, p, below)
   }
   if (above === m.top(av)) {
     m.setHead(p, size + aboveSize, PREV_INUSE)
@@ -59,7 +53,7 @@ function consolidateChunk(m: Ptmalloc, av: Arena, chunk: Chunk): void {
     m.clearPrevInuse(above)
   } else {
     size += aboveSize
-    unlinkChunk(m, above)
+    unlinkChunk(m, above, aboveSize)
   }
   linkAfter(m, unsortedChunks(av), p)
   if (size >= m.nextsizeFrom) clearNextsize(m, p)

@@ -9,26 +9,21 @@
  * Mapped chunks do not come here (see mapped.ts). Sizes are in words.
  */
 import { type Arena, fastbinAt } from './arena-layout.ts'
-import type { Chunk } from './chunk-layout.ts'
-import * as chunk from './chunk-layout.ts'
+import { ALIGN_MASK, type Chunk, HEADER_WORDS, MIN_CHUNK_WORDS } from './chunk-layout.ts'
 import { freeChunk } from './free-chunk.ts'
 import { freePerturb } from './perturb.ts'
 import { chunkAt, type Ptmalloc } from './ptmalloc.ts'
-import { fastbinIndex, tcacheIndex } from './size-class.ts'
-import { checkTcacheDoubleFree, tcacheCountOf, tcachePut } from './tcache.ts'
-import * as cache from './tcache-layout.ts'
+import { fastbinIndex } from './size-class.ts'
+import { checkTcacheDoubleFree, tcacheHasRoom, tcachePut, tcacheSlot } from './tcache.ts'
+import { CachedWord, TCACHE_KEY } from './tcache-layout.ts'
 
-// Bound once: the engine folds a module's own constants, but loads imported ones each time.
-const { ALIGN_MASK, HEADER_WORDS, MIN_CHUNK_WORDS } = chunk
-const { FD } = chunk.ChunkWord
-const { TCACHE_KEY } = cache
-const { KEY: CACHED_KEY } = cache.CachedWord
-
-/** Frees a chunk of `av`. The calling thread does not hold the arena's lock. */
-export function intFree(m: Ptmalloc, av: Arena, p: Chunk): void {
-  const size = m.size(p)
+/** Frees a chunk of `size`. The calling thread does not hold its arena's lock. */
+export function intFree(m: Ptmalloc, p: Chunk, size: number): void {
   checkFreed(m, p, size)
-  if (tryCache(m, p, size)) return
+  if (!tryCache(m, p, size)) freeToArena(m, m.arenaForChunk(p), p, size)
+}
+
+function freeToArena(m: Ptmalloc, av: Arena, p: Chunk, size: number): void {
   if (size <= m.maxFast) {
     checkNextOfFast(m, av, p, size, false)
     pushFastbin(m, av, p, size)
@@ -66,12 +61,11 @@ function checkFreed(m: Ptmalloc, p: Chunk, size: number): void {
 
 /** 1. True when the thread's cache took the chunk. */
 function tryCache(m: Ptmalloc, p: Chunk, size: number): boolean {
-  if (m.tcache === 0) return false
-  const index = tcacheIndex(size)
-  if (index >= m.tcacheBins) return false
-  if (m.words[p + CACHED_KEY] === TCACHE_KEY) checkTcacheDoubleFree(m, p, index)
-  if (tcacheCountOf(m, index) >= m.tcacheCount) return false
-  tcachePut(m, p, index)
+  const slot = tcacheSlot(m, size)
+  if (slot === 0) return false
+  if (m.words[p + CachedWord.KEY] === TCACHE_KEY) checkTcacheDoubleFree(m, p, slot)
+  if (!tcacheHasRoom(m, slot)) return false
+  tcachePut(m, p, slot)
   return true
 }
 
@@ -87,7 +81,7 @@ function pushFastbin(m: Ptmalloc, av: Arena, p: Chunk, size: number): Chunk {
   for (;;) {
     const older = words[bin]! as Chunk
     if (older === p) m.abort('double free or corruption (fasttop)')
-    words[p + FD] = older
+    m.setFd(p, older)
     if (m.process.singleThreaded) {
       words[bin] = p
       return older

@@ -6,12 +6,19 @@
 import { BLOCK_NULL, type Block, bytesOfWords } from '../../lab/words/units.ts'
 import type { ThreadHeap } from '../contract.ts'
 import { arenaGet, arenaGetRetry, arenaThreadFreeres } from './arena.ts'
-import type { Arena } from './arena-layout.ts'
-import * as arena from './arena-layout.ts'
+import { ARENA_NONE } from './arena-layout.ts'
 import { blockOf, chunkOf, usableBytes } from './blocks.ts'
 import { clearBlock, glibcDirtyTop } from './calloc.ts'
-import * as chunk from './chunk-layout.ts'
-import { type Chunk, sizeOfHead } from './chunk-layout.ts'
+import {
+  ALIGN_MASK,
+  CHUNK_NONE,
+  type Chunk,
+  FIELD_WORDS,
+  HEADER_WORDS,
+  IS_MMAPPED,
+  MIN_CHUNK_WORDS,
+  sizeOfHead,
+} from './chunk-layout.ts'
 import { intFree } from './free.ts'
 import { intMalloc } from './malloc.ts'
 import { freeMapped, mremapChunk, munmapChunk } from './mapped.ts'
@@ -19,26 +26,12 @@ import { effectiveAlignment, intMemalign, MALLOC_ALIGNMENT_BYTES } from './memal
 import { copyWords } from './memory-ops.ts'
 import type { Ptmalloc } from './ptmalloc.ts'
 import { intRealloc } from './realloc.ts'
-import * as sizes from './size-class.ts'
-import { requestToSize, tcacheIndex } from './size-class.ts'
-import { tcacheCountOf, tcacheGet } from './tcache.ts'
+import { NB_REFUSED, PTRDIFF_END, requestToSize } from './size-class.ts'
+import { tcacheGet, tcacheSlot } from './tcache.ts'
+import { TCACHE_COUNT } from './tcache-layout.ts'
 import { tcacheInit, tcacheThreadShutdown } from './tcache-life.ts'
 import { detachThread } from './threads.ts'
 import { mallocTrim } from './trim.ts'
-
-// Bound once: the engine folds a module's own constants, but loads imported ones each time.
-const { ARENA_NONE } = arena
-const {
-  ALIGN_MASK,
-  CHUNK_NONE,
-  FIELD_WORDS,
-  HEADER_WORDS,
-  IS_MMAPPED,
-  MIN_CHUNK_WORDS,
-  NON_MAIN_ARENA,
-} = chunk
-const { SIZE } = chunk.ChunkWord
-const { NB_REFUSED, PTRDIFF_END } = sizes
 
 /** MINSIZE in bytes. */
 const MIN_CHUNK_BYTES = bytesOfWords(MIN_CHUNK_WORDS)
@@ -54,39 +47,22 @@ export class GlibcThreadHeap implements ThreadHeap {
     const { m } = this
     const nb = requestToSize(bytes)
     if (nb === NB_REFUSED) return BLOCK_NULL
-    if (m.tcache === 0) tcacheInit(m)
-    const index = tcacheIndex(nb)
-    if (index < m.tcacheBins && m.tcache !== 0 && tcacheCountOf(m, index) > 0) {
-      return tcacheGet(m, index)
-    }
-    if (m.process.singleThreaded) return blockOf(intMalloc(m, m.main, bytes))
-    return this.#mallocLocked(bytes)
-  }
-
-  #mallocLocked(bytes: number): Block {
-    const { m } = this
-    let av = arenaGet(m, bytes)
-    let victim = intMalloc(m, av, bytes)
-    if (victim === CHUNK_NONE && av !== ARENA_NONE) {
-      av = arenaGetRetry(m, av, bytes)
-      victim = intMalloc(m, av, bytes)
-    }
-    if (av !== ARENA_NONE) m.unlockArena(av)
-    return blockOf(victim)
+    const slot = tcacheSlot(m, nb)
+    if (slot !== 0 && m.words[slot + TCACHE_COUNT]! > 0) return tcacheGet(m, slot)
+    return mallocFromArena(m, bytes)
   }
 
   free(block: Block): void {
     if (block === BLOCK_NULL) return
     const { m } = this
     const p = chunkOf(block)
-    const head = m.words[p + SIZE]!
+    const head = m.head(p)
     if ((head & IS_MMAPPED) !== 0) {
       freeMapped(m, p)
       return
     }
     if (m.tcache === 0) tcacheInit(m)
-    const av = (head & NON_MAIN_ARENA) === 0 ? m.main : m.heapArena(m.heapForPtr(p))
-    intFree(m, av, p)
+    intFree(m, p, sizeOfHead(head))
   }
 
   calloc(count: number, bytes: number): Block {
@@ -134,7 +110,7 @@ export class GlibcThreadHeap implements ThreadHeap {
     m.lockArena(av)
     const q = intRealloc(m, av, p, oldSize, nb)
     m.unlockArena(av)
-    return q === CHUNK_NONE ? this.#reallocElsewhere(av, block, p, bytes) : blockOf(q)
+    return q === CHUNK_NONE ? this.#reallocElsewhere(block, p, bytes) : blockOf(q)
   }
 
   #reallocMapped(block: Block, p: Chunk, oldSize: number, nb: number, bytes: number): Block {
@@ -150,12 +126,12 @@ export class GlibcThreadHeap implements ThreadHeap {
   }
 
   /** The block's own arena had no memory: any other will do. */
-  #reallocElsewhere(av: Arena, block: Block, p: Chunk, bytes: number): Block {
+  #reallocElsewhere(block: Block, p: Chunk, bytes: number): Block {
     const { m } = this
     const moved = this.malloc(bytes)
     if (moved === BLOCK_NULL) return BLOCK_NULL
     copyWords(m, moved, block, m.size(p) - FIELD_WORDS)
-    intFree(m, av, p)
+    intFree(m, p, m.size(p))
     return moved
   }
 
@@ -191,4 +167,18 @@ export class GlibcThreadHeap implements ThreadHeap {
     arenaThreadFreeres(m)
     detachThread(m)
   }
+}
+
+/** What __libc_malloc does when the thread cache has no chunk; a cache made now is empty. */
+function mallocFromArena(m: Ptmalloc, bytes: number): Block {
+  if (m.tcache === 0) tcacheInit(m)
+  if (m.process.singleThreaded) return blockOf(intMalloc(m, m.main, bytes))
+  let av = arenaGet(m, bytes)
+  let victim = intMalloc(m, av, bytes)
+  if (victim === CHUNK_NONE && av !== ARENA_NONE) {
+    av = arenaGetRetry(m, av, bytes)
+    victim = intMalloc(m, av, bytes)
+  }
+  if (av !== ARENA_NONE) m.unlockArena(av)
+  return blockOf(victim)
 }

@@ -167,7 +167,7 @@ function topOfPreviousHeap(m: Ptmalloc, heap: HeapInfo, padBytes: number): Reviv
 
 function mergeBelow(m: Ptmalloc, chunk: Chunk): Chunk {
   const below = chunkAt(chunk, -m.prevSize(chunk))
-  unlinkChunk(m, below)
+  unlinkChunk(m, below, m.size(below))
   return below
 }
 

@@ -13,33 +13,18 @@
  */
 import { Event } from '../../lab/words/events.ts'
 import type { WordIndex } from '../../lab/words/units.ts'
-import * as arena from './arena-layout.ts'
-import { type Arena, binAt, fastbinAt } from './arena-layout.ts'
-import { scanBinmap, splitFreeChunk, unlinkChunk } from './bins.ts'
-import type { Chunk } from './chunk-layout.ts'
-import * as chunk from './chunk-layout.ts'
+import { ARENA_NONE, type Arena, ArenaWord, binAt, fastbinAt } from './arena-layout.ts'
+import { scanBinmap, takeFromBin } from './bins.ts'
+import { chunkOf } from './blocks.ts'
+import { ALIGN_MASK, CHUNK_NONE, type Chunk, ChunkWord } from './chunk-layout.ts'
 import { mallocConsolidate } from './consolidate.ts'
 import { allocPerturb } from './perturb.ts'
 import { chunkAt, type Ptmalloc } from './ptmalloc.ts'
-import * as sizes from './size-class.ts'
-import {
-  fastbinIndex,
-  glibcLargeBin,
-  glibcSmallBin,
-  requestToSize,
-  tcacheIndex,
-} from './size-class.ts'
+import { fastbinIndex, GLIBC_MIN_LARGE, glibcBin, NB_REFUSED, requestToSize } from './size-class.ts'
 import { sysmalloc } from './sysmalloc.ts'
-import { tcacheCountOf, tcacheGet, tcachePut } from './tcache.ts'
+import { tcacheGet, tcacheHasRoom, tcachePut, tcacheSlot } from './tcache.ts'
 import { takeTop } from './top.ts'
 import { sortUnsorted, TAKE_CACHED } from './unsorted.ts'
-
-// Bound once: the engine folds a module's own constants, but loads imported ones each time.
-const { ARENA_NONE } = arena
-const { LAST_REMAINDER } = arena.ArenaWord
-const { ALIGN_MASK, CHUNK_NONE, HEADER_WORDS } = chunk
-const { BK, FD } = chunk.ChunkWord
-const { GLIBC_MIN_LARGE, NB_REFUSED } = sizes
 
 /** A chunk for `bytes` out of arena `av` (ARENA_NONE: from the system), or CHUNK_NONE. */
 export function intMalloc(m: Ptmalloc, av: Arena, bytes: number): Chunk {
@@ -47,47 +32,44 @@ export function intMalloc(m: Ptmalloc, av: Arena, bytes: number): Chunk {
   if (nb === NB_REFUSED) return CHUNK_NONE
   m.hugeBytes = bytes
   m.unsortedCount = 0
-  if (av === ARENA_NONE) return handOut(m, sysmalloc(m, nb, av), bytes)
+  const victim = av === ARENA_NONE ? sysmalloc(m, nb, av) : findChunk(m, av, nb)
+  if (victim === TAKE_CACHED) return chunkOf(tcacheGet(m, tcacheSlot(m, nb)))
+  if (m.perturb !== 0 && victim !== CHUNK_NONE) allocPerturb(m, victim, bytes)
+  return victim
+}
 
+/** The places in their order. TAKE_CACHED: the chunk is the newest of the thread's cache. */
+function findChunk(m: Ptmalloc, av: Arena, nb: number): Chunk {
   if (nb <= m.maxFast) {
     const victim = takeFast(m, av, nb)
-    if (victim !== CHUNK_NONE) return handOut(m, victim, bytes)
+    if (victim !== CHUNK_NONE) return victim
   }
-  let binIndex: number
+  const binIndex = glibcBin(nb)
   if (nb < GLIBC_MIN_LARGE) {
-    binIndex = glibcSmallBin(nb)
     const victim = takeSmall(m, av, nb, binIndex)
-    if (victim !== CHUNK_NONE) return handOut(m, victim, bytes)
-  } else {
-    binIndex = glibcLargeBin(nb)
-    if (m.haveFastchunks(av)) mallocConsolidate(m, av)
+    if (victim !== CHUNK_NONE) return victim
+  } else if (m.haveFastchunks(av)) {
+    mallocConsolidate(m, av)
   }
 
   for (;;) {
     const sorted = sortUnsorted(m, av, nb)
-    if (sorted === TAKE_CACHED) return (tcacheGet(m, tcacheIndex(nb)) - HEADER_WORDS) as Chunk
-    if (sorted !== CHUNK_NONE) return handOut(m, sorted, bytes)
+    if (sorted !== CHUNK_NONE) return sorted
 
     if (nb >= GLIBC_MIN_LARGE) {
       const victim = takeBestFit(m, av, nb, binIndex)
-      if (victim !== CHUNK_NONE) return handOut(m, victim, bytes)
+      if (victim !== CHUNK_NONE) return victim
     }
     const larger = takeFromLargerBin(m, av, nb, binIndex)
-    if (larger !== CHUNK_NONE) return handOut(m, larger, bytes)
+    if (larger !== CHUNK_NONE) return larger
 
     const fromTop = takeTop(m, av, nb)
-    if (fromTop !== CHUNK_NONE) return handOut(m, fromTop, bytes)
+    if (fromTop !== CHUNK_NONE) return fromTop
 
     // Frees that took no lock may have filled fastbins meanwhile, whatever the size asked for.
-    if (!m.haveFastchunks(av)) return handOut(m, sysmalloc(m, nb, av), bytes)
+    if (!m.haveFastchunks(av)) return sysmalloc(m, nb, av)
     mallocConsolidate(m, av)
   }
-}
-
-/** alloc_perturb, where a test asked for it (M_PERTURB). */
-function handOut(m: Ptmalloc, victim: Chunk, bytes: number): Chunk {
-  if (m.perturb !== 0 && victim !== CHUNK_NONE) allocPerturb(m, victim, bytes)
-  return victim
 }
 
 /** 1. The newest chunk of a fastbin; older ones of the bin fill the thread cache. */
@@ -97,13 +79,11 @@ function takeFast(m: Ptmalloc, av: Arena, nb: number): Chunk {
   const victim = popFastbin(m, bin)
   if (victim === CHUNK_NONE) return CHUNK_NONE
   if (fastbinIndex(m.size(victim)) !== index) m.abort('malloc(): memory corruption (fast)')
-  const cacheIndex = tcacheIndex(nb)
-  if (m.tcache !== 0 && cacheIndex < m.tcacheBins) {
-    while (tcacheCountOf(m, cacheIndex) < m.tcacheCount) {
-      const next = popFastbin(m, bin)
-      if (next === CHUNK_NONE) break
-      tcachePut(m, next, cacheIndex)
-    }
+  const slot = tcacheSlot(m, nb)
+  while (tcacheHasRoom(m, slot)) {
+    const next = popFastbin(m, bin)
+    if (next === CHUNK_NONE) break
+    tcachePut(m, next, slot)
   }
   return victim
 }
@@ -119,10 +99,10 @@ function popFastbin(m: Ptmalloc, bin: WordIndex): Chunk {
   if (victim === CHUNK_NONE) return CHUNK_NONE
   if ((victim & ALIGN_MASK) !== 0) m.abort('malloc(): unaligned fastbin chunk detected 2')
   if (m.process.singleThreaded) {
-    words[bin] = words[victim + FD]!
+    words[bin] = m.fd(victim)
     return victim
   }
-  while (!m.process.compareAndSwap(bin, victim, words[victim + FD]!)) {
+  while (!m.process.compareAndSwap(bin, victim, m.fd(victim))) {
     victim = words[bin]! as Chunk
     if (victim === CHUNK_NONE) return CHUNK_NONE
     if ((victim & ALIGN_MASK) !== 0) m.abort('malloc(): unaligned fastbin chunk detected')
@@ -133,28 +113,26 @@ function popFastbin(m: Ptmalloc, bin: WordIndex): Chunk {
 /** 2. The oldest chunk of a small bin; younger ones of the bin fill the thread cache. */
 function takeSmall(m: Ptmalloc, av: Arena, nb: number, binIndex: number): Chunk {
   const bin = binAt(av, binIndex)
-  const victim = m.words[bin + BK]! as Chunk
+  const victim = m.bk(bin)
   if (victim === bin) return CHUNK_NONE
   if (m.fd(m.bk(victim)) !== victim) m.abort('malloc(): smallbin double linked list corrupted')
   takeLastOfSmallBin(m, av, bin, victim, nb)
-  const cacheIndex = tcacheIndex(nb)
-  if (m.tcache !== 0 && cacheIndex < m.tcacheBins) {
-    while (tcacheCountOf(m, cacheIndex) < m.tcacheCount) {
-      const next = m.bk(bin)
-      if (next === bin) break
-      takeLastOfSmallBin(m, av, bin, next, nb)
-      tcachePut(m, next, cacheIndex)
-    }
+  const slot = tcacheSlot(m, nb)
+  while (tcacheHasRoom(m, slot)) {
+    const next = m.bk(bin)
+    if (next === bin) break
+    takeLastOfSmallBin(m, av, bin, next, nb)
+    tcachePut(m, next, slot)
   }
   return victim
 }
 
 function takeLastOfSmallBin(m: Ptmalloc, av: Arena, bin: Chunk, last: Chunk, nb: number): void {
   const { words } = m
-  const before = words[last + BK]!
+  const before = words[last + ChunkWord.BK]!
   m.setPrevInuse(chunkAt(last, nb))
-  words[bin + BK] = before
-  words[before + FD] = bin
+  words[bin + ChunkWord.BK] = before
+  words[before + ChunkWord.FD] = bin
   if (av !== m.main) m.setNonMainArena(last)
 }
 
@@ -177,8 +155,7 @@ function takeBestFit(m: Ptmalloc, av: Arena, nb: number, binIndex: number): Chun
   }
   if (steps > 1) m.process.count(Event.BIN_STEPS, steps)
   if (victim !== m.bk(bin) && size === m.size(m.fd(victim))) victim = m.fd(victim)
-  unlinkChunk(m, victim)
-  splitFreeChunk(m, av, victim, nb, 'malloc(): corrupted unsorted chunks')
+  takeFromBin(m, av, victim, nb, 'malloc(): corrupted unsorted chunks')
   return victim
 }
 
@@ -186,10 +163,10 @@ function takeBestFit(m: Ptmalloc, av: Arena, nb: number, binIndex: number): Chun
 function takeFromLargerBin(m: Ptmalloc, av: Arena, nb: number, binIndex: number): Chunk {
   const victim = scanBinmap(m, av, binIndex)
   if (victim === CHUNK_NONE) return CHUNK_NONE
-  unlinkChunk(m, victim)
-  const remainder = splitFreeChunk(m, av, victim, nb, 'malloc(): corrupted unsorted chunks 2')
+  const corrupted = 'malloc(): corrupted unsorted chunks 2'
+  const remainder = takeFromBin(m, av, victim, nb, corrupted)
   if (remainder !== CHUNK_NONE && nb < GLIBC_MIN_LARGE) {
-    m.words[av + LAST_REMAINDER] = remainder
+    m.words[av + ArenaWord.LAST_REMAINDER] = remainder
   }
   return victim
 }

@@ -8,26 +8,13 @@
 
 import { type SharedWords, WORD_NULL, type WordIndex, wordsOfBytes } from '../../lab/words/units.ts'
 import type { LockId, Process, ThreadInfo } from '../contract.ts'
-import type { Arena } from './arena-layout.ts'
-import * as arena from './arena-layout.ts'
-import type { Chunk } from './chunk-layout.ts'
-import * as chunk from './chunk-layout.ts'
-import type { HeapInfo } from './heap-layout.ts'
-import * as heap from './heap-layout.ts'
+import { ARENA_NONE, type Arena, ArenaWord, NONCONTIGUOUS_BIT } from './arena-layout.ts'
+import { type Chunk, ChunkWord, NON_MAIN_ARENA, PREV_INUSE, SIZE_MASK } from './chunk-layout.ts'
+import { type HeapInfo, HeapWord } from './heap-layout.ts'
 import type { Rules } from './rules.ts'
 import type { Settings } from './settings.ts'
-import * as sizes from './size-class.ts'
-import * as statics from './static-layout.ts'
-
-// Bound once: the engine folds a module's own constants, but loads imported ones each time.
-const { ARENA_NONE, NONCONTIGUOUS_BIT } = arena
-const { FLAGS, HAVE_FASTCHUNKS, LOCK_ID, NEXT, SYSTEM_MEM, TOP } = arena.ArenaWord
-const { NON_MAIN_ARENA, PREV_INUSE, SIZE_MASK } = chunk
-const { BK, BK_NEXTSIZE, FD, FD_NEXTSIZE, PREV_SIZE, SIZE } = chunk.ChunkWord
-const { AR_PTR: HEAP_AR_PTR, PREV: HEAP_PREV, SIZE: HEAP_SIZE } = heap.HeapWord
-const { NB_HUGE } = sizes
-const { MAIN_ARENA } = statics.StaticWord
-const { TCACHE: TLS_TCACHE, THREAD_ARENA: TLS_THREAD_ARENA } = statics.TlsWord
+import { NB_HUGE } from './size-class.ts'
+import { StaticWord, TlsWord } from './static-layout.ts'
 
 /** What inspect, check and boot pass: they run for no thread. */
 export const NO_THREAD: ThreadInfo = { thread: -1, seat: -1, tls: WORD_NULL }
@@ -83,7 +70,7 @@ export class Ptmalloc {
     this.rules = rules
     this.settings = settings
     this.statics = process.dataStart
-    this.main = (process.dataStart + MAIN_ARENA) as Arena
+    this.main = (process.dataStart + StaticWord.MAIN_ARENA) as Arena
     this.thread = thread
     this.maxFast = settings.maxFast
     this.perturb = settings.perturb
@@ -103,62 +90,65 @@ export class Ptmalloc {
 
   /** The size word: size and flags. */
   head(p: Chunk): number {
-    return this.words[p + SIZE]!
+    return this.words[p + ChunkWord.SIZE]!
   }
   /** chunksize: in words. */
   size(p: Chunk): number {
-    return (this.words[p + SIZE]! >>> 1) & SIZE_MASK
+    return (this.words[p + ChunkWord.SIZE]! >>> 1) & SIZE_MASK
   }
   setHead(p: Chunk, size: number, flags: number): void {
-    this.words[p + SIZE] = (size << 1) | flags
+    this.words[p + ChunkWord.SIZE] = (size << 1) | flags
   }
   prevInuse(p: Chunk): boolean {
-    return (this.words[p + SIZE]! & PREV_INUSE) !== 0
+    return (this.words[p + ChunkWord.SIZE]! & PREV_INUSE) !== 0
   }
   setPrevInuse(p: Chunk): void {
-    const at = p + SIZE
-    this.words[at] = this.words[at]! | PREV_INUSE
+    const { words } = this
+    const at = p + ChunkWord.SIZE
+    words[at] = words[at]! | PREV_INUSE
   }
   clearPrevInuse(p: Chunk): void {
-    const at = p + SIZE
-    this.words[at] = this.words[at]! & ~PREV_INUSE
+    const { words } = this
+    const at = p + ChunkWord.SIZE
+    words[at] = words[at]! & ~PREV_INUSE
   }
   setNonMainArena(p: Chunk): void {
-    const at = p + SIZE
-    this.words[at] = this.words[at]! | NON_MAIN_ARENA
+    const { words } = this
+    const at = p + ChunkWord.SIZE
+    words[at] = words[at]! | NON_MAIN_ARENA
   }
   /**
    * Size in words of the chunk below; valid only while PREV_INUSE is clear, or for mapped chunks.
    */
   prevSize(p: Chunk): number {
-    return this.words[p + PREV_SIZE]!
+    return this.words[p + ChunkWord.PREV_SIZE]!
   }
   setPrevSize(p: Chunk, size: number): void {
-    this.words[p + PREV_SIZE] = size
+    this.words[p + ChunkWord.PREV_SIZE] = size
   }
   fd(p: Chunk): Chunk {
-    return this.words[p + FD]! as Chunk
+    return this.words[p + ChunkWord.FD]! as Chunk
   }
   setFd(p: Chunk, to: Chunk): void {
-    this.words[p + FD] = to
+    this.words[p + ChunkWord.FD] = to
   }
   bk(p: Chunk): Chunk {
-    return this.words[p + BK]! as Chunk
+    return this.words[p + ChunkWord.BK]! as Chunk
   }
   setBk(p: Chunk, to: Chunk): void {
-    this.words[p + BK] = to
+    this.words[p + ChunkWord.BK] = to
   }
   fdNextsize(p: Chunk): Chunk {
-    return this.words[p + FD_NEXTSIZE]! as Chunk
+    return this.words[p + ChunkWord.FD_NEXTSIZE]! as Chunk
   }
   setFdNextsize(p: Chunk, to: Chunk): void {
-    this.words[p + FD_NEXTSIZE] = to
+    this.words[p + ChunkWord.FD_NEXTSIZE] = to
   }
   bkNextsize(p: Chunk): Chunk {
-    return this.words[p + BK_NEXTSIZE]! as Chunk
+    return this.words[p + ChunkWord.BK_NEXTSIZE]! as Chunk
   }
   setBkNextsize(p: Chunk, to: Chunk): void {
-    this.words[p + BK_NEXTSIZE] = to
+    this.words[p + ChunkWord.BK_NEXTSIZE] = to
   }
 
   // ── residency ──────────────────────────────────────────────────────────────────────────────
@@ -169,42 +159,42 @@ export class Ptmalloc {
   }
   /** Before the first write of fd and bk, of a chunk whose header is resident. */
   touchLinks(p: Chunk): void {
-    if ((p & PAGE_WORD_MASK) === LAST_GRANULE) this.process.touch((p + FD) as WordIndex)
+    if ((p & PAGE_WORD_MASK) === LAST_GRANULE) this.process.touch((p + ChunkWord.FD) as WordIndex)
   }
   /** Before the first write of the nextsize links, of a chunk whose header is resident. */
   touchNextsize(p: Chunk): void {
     if ((p & PAGE_WORD_MASK) >= NEXTSIZE_CROSSES) {
-      this.process.touch((p + FD_NEXTSIZE) as WordIndex)
+      this.process.touch((p + ChunkWord.FD_NEXTSIZE) as WordIndex)
     }
   }
 
   // ── arenas and heaps ───────────────────────────────────────────────────────────────────────
 
   top(av: Arena): Chunk {
-    return this.words[av + TOP]! as Chunk
+    return this.words[av + ArenaWord.TOP]! as Chunk
   }
   setTop(av: Arena, p: Chunk): void {
-    this.words[av + TOP] = p
+    this.words[av + ArenaWord.TOP] = p
   }
   /** Bytes got from the system, in words. */
   systemMem(av: Arena): number {
-    return this.words[av + SYSTEM_MEM]!
+    return this.words[av + ArenaWord.SYSTEM_MEM]!
   }
   addSystemMem(av: Arena, words: number): void {
-    const at = av + SYSTEM_MEM
+    const at = av + ArenaWord.SYSTEM_MEM
     this.words[at] = this.words[at]! + words
   }
   contiguous(av: Arena): boolean {
-    return (this.words[av + FLAGS]! & NONCONTIGUOUS_BIT) === 0
+    return (this.words[av + ArenaWord.FLAGS]! & NONCONTIGUOUS_BIT) === 0
   }
   haveFastchunks(av: Arena): boolean {
-    return this.words[av + HAVE_FASTCHUNKS] !== 0
+    return this.words[av + ArenaWord.HAVE_FASTCHUNKS] !== 0
   }
   setHaveFastchunks(av: Arena, value: 0 | 1): void {
-    this.words[av + HAVE_FASTCHUNKS] = value
+    this.words[av + ArenaWord.HAVE_FASTCHUNKS] = value
   }
   nextArena(av: Arena): Arena {
-    return this.words[av + NEXT]! as Arena
+    return this.words[av + ArenaWord.NEXT]! as Arena
   }
   /** NON_MAIN_ARENA when the arena is not the main one: what its chunks' headers carry. */
   arenaFlag(av: Arena): number {
@@ -215,13 +205,13 @@ export class Ptmalloc {
     return (p & -this.heapMax) as HeapInfo
   }
   heapSize(heap: HeapInfo): number {
-    return this.words[heap + HEAP_SIZE]!
+    return this.words[heap + HeapWord.SIZE]!
   }
   heapPrev(heap: HeapInfo): HeapInfo {
-    return this.words[heap + HEAP_PREV]! as HeapInfo
+    return this.words[heap + HeapWord.PREV]! as HeapInfo
   }
   heapArena(heap: HeapInfo): Arena {
-    return this.words[heap + HEAP_AR_PTR]! as Arena
+    return this.words[heap + HeapWord.AR_PTR]! as Arena
   }
   /** arena_for_chunk. */
   arenaForChunk(p: Chunk): Arena {
@@ -229,7 +219,7 @@ export class Ptmalloc {
     return this.heapArena(this.heapForPtr(p))
   }
   lockId(av: Arena): LockId {
-    return this.words[av + LOCK_ID]! as LockId
+    return this.words[av + ArenaWord.LOCK_ID]! as LockId
   }
   lockArena(av: Arena): void {
     this.process.lock(av, this.lockId(av))
@@ -252,11 +242,11 @@ export class Ptmalloc {
   }
   setThreadArena(av: Arena): void {
     this.threadArena = av
-    this.words[this.thread.tls + TLS_THREAD_ARENA] = av
+    this.words[this.thread.tls + TlsWord.THREAD_ARENA] = av
   }
   setTcache(tcache: WordIndex): void {
     this.tcache = tcache
-    this.words[this.thread.tls + TLS_TCACHE] = tcache
+    this.words[this.thread.tls + TlsWord.TCACHE] = tcache
   }
 
   // ── the rest ───────────────────────────────────────────────────────────────────────────────
@@ -275,4 +265,4 @@ export class Ptmalloc {
 }
 
 /** The chunk `words` above `p`. */
-export const chunkAt = (p: WordIndex, words: number): Chunk => (p + words) as Chunk
+export const chunkAt = (p: WordIndex, words: number): Chunk => ((p + words) | 0) as Chunk

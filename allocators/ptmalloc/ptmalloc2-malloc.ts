@@ -4,24 +4,16 @@
  * Sizes are in words.
  */
 import { Event } from '../../lab/words/events.ts'
-import * as arena from './arena-layout.ts'
-import { type Arena, binAt, fastbinAt, unsortedChunks } from './arena-layout.ts'
-import {
-  linkAfter,
-  markBin,
-  scanBinmap,
-  splitFreeChunk,
-  splitLastRemainder,
-  unlinkChunk,
-} from './bins.ts'
-import type { Chunk } from './chunk-layout.ts'
-import * as chunk from './chunk-layout.ts'
+import { type Arena, ArenaWord, binAt, fastbinAt, unsortedChunks } from './arena-layout.ts'
+import { linkAfter, markBin, scanBinmap, splitLastRemainder, takeFromBin } from './bins.ts'
+import { CHUNK_NONE, type Chunk, MIN_CHUNK_WORDS } from './chunk-layout.ts'
 import { mallocConsolidate } from './consolidate.ts'
 import { freeChunk } from './free-chunk.ts'
 import { chunkAt, type Ptmalloc } from './ptmalloc.ts'
-import * as sizes from './size-class.ts'
 import {
   fastbinIndex,
+  NB_REFUSED,
+  PTMALLOC2_MIN_LARGE,
   ptmalloc2Bin,
   ptmalloc2LargeBin,
   ptmalloc2RequestToSize,
@@ -29,11 +21,6 @@ import {
 } from './size-class.ts'
 import { sysmalloc } from './sysmalloc.ts'
 import { takeTop } from './top.ts'
-
-// Bound once: the engine folds a module's own constants, but loads imported ones each time.
-const { LAST_REMAINDER } = arena.ArenaWord
-const { CHUNK_NONE, MIN_CHUNK_WORDS } = chunk
-const { NB_REFUSED, PTMALLOC2_MIN_LARGE } = sizes
 
 /** DEFAULT_MXFAST as a chunk size: what every arena but the main one keeps. */
 const DEFAULT_MAX_FAST = 20
@@ -110,7 +97,7 @@ function sortUnsorted(m: Ptmalloc, av: Arena, nb: number): Chunk {
     if (
       nb < PTMALLOC2_MIN_LARGE &&
       before === unsorted &&
-      victim === m.words[av + LAST_REMAINDER] &&
+      victim === m.words[av + ArenaWord.LAST_REMAINDER] &&
       size > nb + MIN_CHUNK_WORDS
     ) {
       splitLastRemainder(m, av, victim, size, nb)
@@ -173,18 +160,16 @@ function takeBestFit(m: Ptmalloc, av: Arena, nb: number, binIndex: number): Chun
   }
   if (steps > 1) m.process.count(Event.BIN_STEPS, steps)
   if (victim === bin) return CHUNK_NONE
-  unlinkChunk(m, victim)
-  splitFreeChunk(m, av, victim, nb, CORRUPTED)
+  takeFromBin(m, av, victim, nb, CORRUPTED)
   return victim
 }
 
 function takeFromLargerBin(m: Ptmalloc, av: Arena, nb: number, binIndex: number): Chunk {
   const victim = scanBinmap(m, av, binIndex)
   if (victim === CHUNK_NONE) return CHUNK_NONE
-  unlinkChunk(m, victim)
-  const remainder = splitFreeChunk(m, av, victim, nb, CORRUPTED)
+  const remainder = takeFromBin(m, av, victim, nb, CORRUPTED)
   if (remainder !== CHUNK_NONE && nb < PTMALLOC2_MIN_LARGE) {
-    m.words[av + LAST_REMAINDER] = remainder
+    m.words[av + ArenaWord.LAST_REMAINDER] = remainder
   }
   return victim
 }

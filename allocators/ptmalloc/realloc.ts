@@ -32,7 +32,7 @@ export function intRealloc(m: Ptmalloc, av: Arena, p: Chunk, oldSize: number, nb
   if (above === m.top(av)) {
     if (joined >= nb + MIN_CHUNK_WORDS) return growIntoTop(m, av, p, joined, nb)
   } else if (joined >= nb && !m.prevInuse(chunkAt(above, aboveSize))) {
-    unlinkChunk(m, above)
+    unlinkChunk(m, above, aboveSize)
     return cutToSize(m, av, p, joined, nb)
   }
   return moveChunk(m, av, p, oldSize, nb)

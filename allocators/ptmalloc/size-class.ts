@@ -2,10 +2,7 @@
  * Which size a request becomes, and which bin a size belongs to. Sizes in and out are words of 4
  * bytes, except requests, which are bytes.
  */
-import * as chunk from './chunk-layout.ts'
-
-// Bound once: the engine folds a module's own constants, but loads imported ones each time.
-const { ALIGN_MASK, ALIGN_WORDS, MIN_CHUNK_WORDS } = chunk
+import { ALIGN_MASK, ALIGN_WORDS, MIN_CHUNK_WORDS } from './chunk-layout.ts'
 
 /**
  * PTRDIFF_MAX + 1: requests from here on are refused outright. PTRDIFF_MAX itself is no Number; the
@@ -37,7 +34,7 @@ export const NB_REFUSED = 0
 export function requestToSize(bytes: number): number {
   if (bytes > INT32_MAX) return largeRequestToSize(bytes)
   const words = ((bytes + PADDING_BYTES) >>> GRANULE_SHIFT) << GRANULE_WORDS_SHIFT
-  return Math.max(words, MIN_CHUNK_WORDS)
+  return words < MIN_CHUNK_WORDS ? MIN_CHUNK_WORDS : words
 }
 
 function largeRequestToSize(bytes: number): number {

@@ -1,40 +1,43 @@
 /** The thread cache's lists (glibc malloc.c: tcache_put, tcache_get). */
 import type { Block } from '../../lab/words/units.ts'
-import type { Chunk } from './chunk-layout.ts'
-import * as chunk from './chunk-layout.ts'
+import { ALIGN_MASK, type Chunk, HEADER_WORDS } from './chunk-layout.ts'
 import type { Ptmalloc } from './ptmalloc.ts'
-import * as cache from './tcache-layout.ts'
+import { tcacheIndex } from './size-class.ts'
+import { CachedWord, EntryWord, TCACHE_COUNT, TCACHE_ENTRIES, TCACHE_KEY } from './tcache-layout.ts'
 
-// Bound once: the engine folds a module's own constants, but loads imported ones each time.
-const { ALIGN_MASK, HEADER_WORDS } = chunk
-const { TCACHE_COUNT, TCACHE_ENTRIES, TCACHE_KEY } = cache
-const { KEY: CACHED_KEY, NEXT: CACHED_NEXT } = cache.CachedWord
-const { KEY: ENTRY_KEY, NEXT: ENTRY_NEXT } = cache.EntryWord
-
-/** Chunks in bin `index` of the thread's cache; the thread must have one. */
-export function tcacheCountOf(m: Ptmalloc, index: number): number {
-  return m.words[m.tcache + TCACHE_ENTRIES + index * 2 + TCACHE_COUNT]!
+/**
+ * Word of the entry for chunks of `size` in the thread's cache: a bin's *slot*. 0 when the thread
+ * has no cache, and for sizes that it does not hold.
+ */
+export function tcacheSlot(m: Ptmalloc, size: number): number {
+  const index = tcacheIndex(size)
+  if (m.tcache === 0 || index >= m.tcacheBins) return 0
+  return (m.tcache + TCACHE_ENTRIES + index * 2) | 0
 }
 
-/** Puts a chunk into bin `index`, which must have room. Its links must be resident. */
-export function tcachePut(m: Ptmalloc, p: Chunk, index: number): void {
+/** Is there a bin, and has it room for another chunk? */
+export const tcacheHasRoom = (m: Ptmalloc, slot: number): boolean =>
+  slot !== 0 && m.words[slot + TCACHE_COUNT]! < m.tcacheCount
+
+/** Puts a chunk into a bin, which must have room. Its links must be resident. */
+export function tcachePut(m: Ptmalloc, p: Chunk, slot: number): void {
   const { words } = m
-  const slot = m.tcache + TCACHE_ENTRIES + index * 2
-  words[p + CACHED_KEY] = TCACHE_KEY
-  words[p + CACHED_NEXT] = words[slot]!
+  const count = slot + TCACHE_COUNT
+  words[p + CachedWord.KEY] = TCACHE_KEY
+  words[p + CachedWord.NEXT] = words[slot]!
   words[slot] = p + HEADER_WORDS
-  words[slot + TCACHE_COUNT] = words[slot + TCACHE_COUNT]! + 1
+  words[count] = words[count]! + 1
 }
 
-/** Takes the newest chunk out of bin `index`, which must have one; gives its user block. */
-export function tcacheGet(m: Ptmalloc, index: number): Block {
+/** Takes the newest chunk out of a bin, which must have one; gives its user block. */
+export function tcacheGet(m: Ptmalloc, slot: number): Block {
   const { words } = m
-  const slot = m.tcache + TCACHE_ENTRIES + index * 2
+  const count = slot + TCACHE_COUNT
   const entry = words[slot]! as Block
   if ((entry & ALIGN_MASK) !== 0) m.abort('malloc(): unaligned tcache chunk detected')
-  words[slot] = words[entry + ENTRY_NEXT]!
-  words[slot + TCACHE_COUNT] = words[slot + TCACHE_COUNT]! - 1
-  words[entry + ENTRY_KEY] = 0
+  words[slot] = words[entry + EntryWord.NEXT]!
+  words[count] = words[count]! - 1
+  words[entry + EntryWord.KEY] = 0
   return entry
 }
 
@@ -42,12 +45,12 @@ export function tcacheGet(m: Ptmalloc, index: number): Block {
  * A chunk being freed carries the key: either its user wrote that value, or it is in the cache
  * already. Walks the bin to find out.
  */
-export function checkTcacheDoubleFree(m: Ptmalloc, p: Chunk, index: number): void {
+export function checkTcacheDoubleFree(m: Ptmalloc, p: Chunk, slot: number): void {
   const { words } = m
   const mem = p + HEADER_WORDS
   let seen = 0
-  let entry = words[m.tcache + TCACHE_ENTRIES + index * 2]!
-  for (; entry !== 0; entry = words[entry + ENTRY_NEXT]!) {
+  let entry = words[slot]!
+  for (; entry !== 0; entry = words[entry + EntryWord.NEXT]!) {
     if (seen >= m.tcacheCount) m.abort('free(): too many chunks detected in tcache')
     if ((entry & ALIGN_MASK) !== 0) m.abort('free(): unaligned chunk detected in tcache 2')
     if (entry === mem) m.abort('free(): double free detected in tcache 2')

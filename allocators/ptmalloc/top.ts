@@ -1,11 +1,7 @@
 /** The top chunk: what an arena cuts from when nothing else fits (both designs). */
 import type { Arena } from './arena-layout.ts'
-import type { Chunk } from './chunk-layout.ts'
-import * as chunk from './chunk-layout.ts'
+import { CHUNK_NONE, type Chunk, MIN_CHUNK_WORDS, PREV_INUSE } from './chunk-layout.ts'
 import { chunkAt, type Ptmalloc } from './ptmalloc.ts'
-
-// Bound once: the engine folds a module's own constants, but loads imported ones each time.
-const { CHUNK_NONE, MIN_CHUNK_WORDS, PREV_INUSE } = chunk
 
 /** The low end of the top chunk, which always keeps MINSIZE for itself. */
 export function takeTop(m: Ptmalloc, av: Arena, nb: number): Chunk {

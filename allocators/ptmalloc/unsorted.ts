@@ -1,20 +1,19 @@
 /** Step 3 of glibc's _int_malloc: the one place where chunks are sorted into bins. */
 import { Event } from '../../lab/words/events.ts'
-import * as arena from './arena-layout.ts'
-import { type Arena, binAt, unsortedChunks } from './arena-layout.ts'
+import { type Arena, ArenaWord, binAt, unsortedChunks } from './arena-layout.ts'
 import { linkAfter, markBin, splitLastRemainder } from './bins.ts'
-import type { Chunk } from './chunk-layout.ts'
-import * as chunk from './chunk-layout.ts'
+import {
+  CHUNK_NONE,
+  type Chunk,
+  ChunkWord,
+  HEADER_WORDS,
+  MIN_CHUNK_WORDS,
+  PREV_INUSE,
+  sizeOfHead,
+} from './chunk-layout.ts'
 import { chunkAt, type Ptmalloc } from './ptmalloc.ts'
-import * as sizes from './size-class.ts'
-import { glibcLargeBin, glibcSmallBin, tcacheIndex } from './size-class.ts'
-import { tcacheCountOf, tcachePut } from './tcache.ts'
-
-// Bound once: the engine folds a module's own constants, but loads imported ones each time.
-const { LAST_REMAINDER, SYSTEM_MEM } = arena.ArenaWord
-const { CHUNK_NONE, HEADER_WORDS, MIN_CHUNK_WORDS, PREV_INUSE, SIZE_MASK } = chunk
-const { BK, FD, PREV_SIZE, SIZE } = chunk.ChunkWord
-const { GLIBC_MIN_LARGE } = sizes
+import { GLIBC_MIN_LARGE, glibcLargeBin, glibcSmallBin } from './size-class.ts'
+import { tcacheHasRoom, tcachePut, tcacheSlot } from './tcache.ts'
 
 /** What `sortUnsorted` gives when the chunk to hand out was put into the thread cache. */
 export const TAKE_CACHED = -1 as Chunk
@@ -29,52 +28,69 @@ const ITERATIONS_MAX = 10000
 export function sortUnsorted(m: Ptmalloc, av: Arena, nb: number): Chunk {
   const { words } = m
   const unsorted = unsortedChunks(av)
-  let victim = words[unsorted + BK]! as Chunk
-  if (victim === unsorted) return CHUNK_NONE
-
-  const cacheIndex = tcacheIndex(nb)
-  const caching = m.tcache !== 0 && cacheIndex < m.tcacheBins
-  let cached = false
+  let found: Chunk = CHUNK_NONE
   let binned = 0
-  for (; victim !== unsorted; victim = words[unsorted + BK]! as Chunk) {
-    const size = (words[victim + SIZE]! >>> 1) & SIZE_MASK
-    const before = words[victim + BK]! as Chunk
-    checkUnsorted(m, av, victim, size, before)
+  for (let victim = m.bk(unsorted); victim !== unsorted; victim = m.bk(unsorted)) {
+    const size = m.size(victim)
+    const before = words[victim + ChunkWord.BK]! as Chunk
+    const system = words[av + ArenaWord.SYSTEM_MEM]!
+    const next = chunkAt(victim, size)
+    const nextHead = words[next + ChunkWord.SIZE]!
+    const nextSize = sizeOfHead(nextHead)
+    if (
+      size <= HEADER_WORDS ||
+      size > system ||
+      nextSize < HEADER_WORDS ||
+      nextSize > system ||
+      words[next + ChunkWord.PREV_SIZE] !== size ||
+      words[before + ChunkWord.FD] !== victim ||
+      words[victim + ChunkWord.FD] !== unsorted ||
+      (nextHead & PREV_INUSE) !== 0
+    ) {
+      abortForUnsorted(m, av, victim, size)
+    }
 
     if (
       nb < GLIBC_MIN_LARGE &&
       before === unsorted &&
-      victim === words[av + LAST_REMAINDER] &&
+      victim === words[av + ArenaWord.LAST_REMAINDER] &&
       size > nb + MIN_CHUNK_WORDS
     ) {
       splitLastRemainder(m, av, victim, size, nb)
-      countSteps(m, binned + 1)
-      return victim
+      found = victim
+      break
     }
-
-    words[unsorted + BK] = before
-    words[before + FD] = unsorted
+    words[unsorted + ChunkWord.BK] = before
+    words[before + ChunkWord.FD] = unsorted
 
     if (size === nb) {
-      m.setPrevInuse(chunkAt(victim, size))
-      if (av !== m.main) m.setNonMainArena(victim)
-      if (!caching || tcacheCountOf(m, cacheIndex) >= m.tcacheCount) {
-        countSteps(m, binned + 1)
-        return victim
-      }
-      tcachePut(m, victim, cacheIndex)
-      cached = true
+      found = takeExactFit(m, av, victim, nb)
+      if (found !== TAKE_CACHED) break
       continue
     }
-
     sortIntoBin(m, av, victim, size)
     binned++
-    m.unsortedCount++
-    if (cached && m.tcacheUnsortedLimit > 0 && m.unsortedCount > m.tcacheUnsortedLimit) break
+    if (found === TAKE_CACHED && isLimitPassed(m, binned)) break
     if (binned >= ITERATIONS_MAX) break
   }
-  countSteps(m, binned)
-  return cached ? TAKE_CACHED : CHUNK_NONE
+  m.unsortedCount += binned
+  countSteps(m, binned + (found > 0 ? 1 : 0))
+  return found
+}
+
+/** The chunk itself when the thread cache has no room for it, else TAKE_CACHED. */
+function takeExactFit(m: Ptmalloc, av: Arena, victim: Chunk, nb: number): Chunk {
+  m.setPrevInuse(chunkAt(victim, nb))
+  if (av !== m.main) m.setNonMainArena(victim)
+  const slot = tcacheSlot(m, nb)
+  if (!tcacheHasRoom(m, slot)) return victim
+  tcachePut(m, victim, slot)
+  return TAKE_CACHED
+}
+
+/** tcache_unsorted_limit: 0 is none. `binned` chunks are not counted in `unsortedCount` yet. */
+function isLimitPassed(m: Ptmalloc, binned: number): boolean {
+  return m.tcacheUnsortedLimit > 0 && m.unsortedCount + binned > m.tcacheUnsortedLimit
 }
 
 /** A single chunk is what every malloc may have to sort; only longer walks are events. */
@@ -82,24 +98,21 @@ function countSteps(m: Ptmalloc, steps: number): void {
   if (steps > 1) m.process.count(Event.UNSORTED_STEPS, steps)
 }
 
-/** glibc's checks of an unsorted chunk against its neighbours, in their order. */
-function checkUnsorted(m: Ptmalloc, av: Arena, victim: Chunk, size: number, before: Chunk): void {
-  const { words } = m
-  const system = words[av + SYSTEM_MEM]!
+/** Ends the run with the message of the first of glibc's checks that fails; see free-chunk.ts. */
+function abortForUnsorted(m: Ptmalloc, av: Arena, victim: Chunk, size: number): never {
+  const system = m.systemMem(av)
+  const next = chunkAt(victim, size)
+  const nextSize = m.size(next)
+  const unsorted = unsortedChunks(av)
   if (size <= HEADER_WORDS || size > system) m.abort('malloc(): invalid size (unsorted)')
-  const next = victim + size
-  const nextHead = words[next + SIZE]!
-  const nextSize = (nextHead >>> 1) & SIZE_MASK
   if (nextSize < HEADER_WORDS || nextSize > system) {
     m.abort('malloc(): invalid next size (unsorted)')
   }
-  if (words[next + PREV_SIZE] !== size) {
-    m.abort('malloc(): mismatching next->prev_size (unsorted)')
-  }
-  if (words[before + FD] !== victim || words[victim + FD] !== unsortedChunks(av)) {
+  if (m.prevSize(next) !== size) m.abort('malloc(): mismatching next->prev_size (unsorted)')
+  if (m.fd(m.bk(victim)) !== victim || m.fd(victim) !== unsorted) {
     m.abort('malloc(): unsorted double linked list corrupted')
   }
-  if ((nextHead & PREV_INUSE) !== 0) m.abort('malloc(): invalid next->prev_inuse (unsorted)')
+  m.abort('malloc(): invalid next->prev_inuse (unsorted)')
 }
 
 function sortIntoBin(m: Ptmalloc, av: Arena, victim: Chunk, size: number): void {

@@ -8,7 +8,7 @@
 import type { Control } from '../words/control.ts'
 import { COUNTER_ROW, Counter } from '../words/events.ts'
 import type { MappingKind, Protection } from '../words/mapping.ts'
-import * as pageStates from '../words/page-state.ts'
+import { PageState } from '../words/page-state.ts'
 import {
   BYTES_PER_WORD,
   type ByteAddr,
@@ -32,9 +32,6 @@ import { Mapper, TASK_BYTES } from './mapper.ts'
 import { MappingTable } from './mapping-table.ts'
 import { PageTable } from './page-table.ts'
 import * as transitions from './page-transitions.ts'
-
-// Bound once: the engine folds a module's own constants, but loads imported ones each time.
-const { RESIDENT } = pageStates.PageState
 
 export { createAddressSpace } from './create.ts'
 export type { KernelLock, KernelSelf } from './kernel-ports.ts'
@@ -106,11 +103,17 @@ export class AddressSpace {
   /** A write to every page of [word, word + words). */
   touchRange(word: WordIndex, words: number): void {
     if (words <= 0) return
-    const last = pageOfWord(wordAt(word, words - 1))
-    let at = word
-    for (let page = pageOfWord(word); page <= last; page++) {
-      if (this.#pageBytes[page] !== RESIDENT) this.#pages.fault(at)
-      at = wordOfPage((page + 1) as PageNumber)
+    const first = pageOfWord(word)
+    const end = endPage(word, words)
+    for (let page: number = first; page < end; ) {
+      if (this.#pageBytes[page] === PageState.RESIDENT) {
+        page++
+        continue
+      }
+      const next = this.#pages.faultRun(page, end)
+      // A page that is not simply untouched is a matter of its own.
+      if (next === page) this.#pages.fault(page === first ? word : wordOfPage(page as PageNumber))
+      page = Math.max(next, page + 1)
     }
   }
   touchReadRange(word: WordIndex, words: number): void {
@@ -118,7 +121,7 @@ export class AddressSpace {
     const last = pageOfWord(wordAt(word, words - 1))
     let at = word
     for (let page = pageOfWord(word); page <= last; page++) {
-      if (this.#pageBytes[page] !== RESIDENT) this.#pages.faultRead(at)
+      if (this.#pageBytes[page] !== PageState.RESIDENT) this.#pages.faultRead(at)
       at = wordOfPage((page + 1) as PageNumber)
     }
   }

@@ -13,9 +13,8 @@
  * fault and no system call is under way.
  */
 import { type Control, ControlWord, RunState } from '../words/control.ts'
-import * as events from '../words/events.ts'
-import * as pageStates from '../words/page-state.ts'
-import { isIncore } from '../words/page-state.ts'
+import { Counter } from '../words/events.ts'
+import { isIncore, PAGE_NOACCESS, PAGE_STATE_MASK, PageState } from '../words/page-state.ts'
 import {
   BYTES_PER_WORD,
   PAGE_BYTES,
@@ -30,19 +29,15 @@ import { SegmentationFault } from './errors.ts'
 import type { KernelSelf } from './kernel-ports.ts'
 import { killForMemory } from './memory-limit.ts'
 import * as transitions from './page-transitions.ts'
-import * as space from './space-layout.ts'
-import { spaceWords } from './space-layout.ts'
-
-// Bound once: the engine folds a module's own constants, but loads imported ones each time.
-const { Counter } = events
-const { PAGE_NOACCESS, PAGE_STATE_MASK, PageState } = pageStates
-const { SpaceWord } = space
+import { SpaceWord, spaceWords } from './space-layout.ts'
 
 /** Loads of a BUSY byte before the waiting thread sleeps: zeroing takes some 200 ns. */
 const BUSY_SPINS = 200
 const BUSY_SLEEP_MS = 0.05
 /** Lazily freed pages taken at once: Linux reclaims in such steps (SWAP_CLUSTER_MAX). */
 const RECLAIM_BATCH = 32
+/** Pages filled in one go: who waits for one of them waits for all, some 10 µs. */
+const RUN_PAGES = 64
 const DOUBLES_PER_PAGE = PAGE_BYTES / 8
 /** A word of the page table holds the bytes of four pages. */
 const PAGES_PER_WORD = BYTES_PER_WORD
@@ -105,6 +100,40 @@ export class PageTable {
     }
   }
 
+  /**
+   * As `fault`, for all pages from `first` on, and below `end`, that are untouched and that nobody
+   * else is about to fill: they are taken, filled and counted together. Gives the first page that
+   * is not one of them, which may be `first` itself.
+   */
+  faultRun(first: number, end: number): number {
+    const limit = Math.min(end, first + RUN_PAGES)
+    let page = first
+    let stale = first
+    for (; page < limit; page++) {
+      const byte = this.#pages[page]!
+      if (byte !== PageState.ABSENT && byte !== PageState.STALE) break
+      if (!this.#cas(page as PageNumber, byte, PageState.BUSY)) break
+      if (byte === PageState.STALE) continue
+      this.zeroPages(stale, page)
+      stale = page + 1
+    }
+    this.zeroPages(stale, page)
+    if (page > first) this.#makeRunResident(first, page)
+    return page
+  }
+
+  #makeRunResident(first: number, end: number): void {
+    const count = end - first
+    // Near the limit each page counts by itself, since that is where the process is killed.
+    const step = this.rssPages + count > this.#limitPages ? 1 : count
+    for (let left = count; left > 0; left -= step) {
+      this.#makeRoom(step)
+      Atomics.add(this.#int32, this.#at + SpaceWord.RSS, step)
+    }
+    for (let page = first; page < end; page++) Atomics.store(this.#pages, page, PageState.RESIDENT)
+    this.#countFaults(count)
+  }
+
   /** A read of a page that may be untouched: the zero page answers, and RSS does not grow. */
   faultRead(word: WordIndex): void {
     const page = pageOfWord(word)
@@ -113,32 +142,31 @@ export class PageTable {
       if (byte === PageState.BUSY) this.#waitWhileBusy(page)
       else if (byte !== PageState.ABSENT && byte !== PageState.STALE) return
       else if (this.#cas(page, byte, PageState.BUSY)) {
-        if (byte === PageState.STALE) this.zeroPage(page)
+        if (byte === PageState.STALE) this.zeroPages(page, page + 1)
         Atomics.store(this.#pages, page, PageState.ZERO)
-        this.#countFault()
+        this.#countFaults(1)
         return
       }
     }
   }
 
   #makeResident(page: PageNumber, before: number): void {
-    if (before === PageState.STALE) this.zeroPage(page)
+    if (before === PageState.STALE) this.zeroPages(page, page + 1)
     this.#makeRoom(1)
     // RSS first: whoever sees RESIDENT may release the page at once and subtract it again.
     Atomics.add(this.#int32, this.#at + SpaceWord.RSS, 1)
     Atomics.store(this.#pages, page, PageState.RESIDENT)
-    this.#countFault()
+    this.#countFaults(1)
   }
 
-  /** What the kernel hands out is zero. For the thread that holds the page BUSY or unmapped. */
-  zeroPage(page: PageNumber): void {
-    const first = page * DOUBLES_PER_PAGE
-    this.#doubles.fill(0, first, first + DOUBLES_PER_PAGE)
+  /** What the kernel hands out is zero. For the thread that holds the pages BUSY or unmapped. */
+  zeroPages(first: number, end: number): void {
+    if (first < end) this.#doubles.fill(0, first * DOUBLES_PER_PAGE, end * DOUBLES_PER_PAGE)
   }
 
-  #countFault(): void {
+  #countFaults(faults: number): void {
     const place = this.#self.counterBase + Counter.MINOR_FAULTS
-    this.#counters[place] = this.#counters[place]! + 1
+    this.#counters[place] = this.#counters[place]! + faults
   }
 
   #load(word: WordIndex, page: PageNumber): number {
@@ -321,7 +349,7 @@ export class PageTable {
         this.#words.copyWithin(wordOfPage(to), from, from + PAGE_WORDS)
         this.#pages[to] = moved
       } else if ((moved & PAGE_STATE_MASK) === PageState.ZERO) {
-        if (fresh === PageState.STALE) this.zeroPage(to)
+        if (fresh === PageState.STALE) this.zeroPages(to, to + 1)
         this.#pages[to] = moved
       } else this.#pages[to] = fresh | (moved & PAGE_NOACCESS)
     }

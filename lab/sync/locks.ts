@@ -3,24 +3,30 @@
  * the structure it protects, so that structures keep their real size; everything else about a lock
  * lies in the lock table by lock id. Follows the mutex of U. Drepper, "Futexes Are Tricky".
  */
-import type { Control } from '../words/control.ts'
-import * as layout from '../words/control.ts'
-import type { Counter } from '../words/events.ts'
-import * as events from '../words/events.ts'
+import {
+  type Control,
+  ControlWord,
+  RunState,
+  SEAT_ROW_WORDS,
+  SeatState,
+  SeatWord,
+} from '../words/control.ts'
+import { Counter } from '../words/events.ts'
 import type { SharedWords } from '../words/units.ts'
-import * as table from './lock-table.ts'
-import { lockFloats, lockWords, makeLockRow } from './lock-table.ts'
+import {
+  LockFigure,
+  LockWord,
+  lockFloats,
+  lockWords,
+  makeLockRow,
+  ROW_FLOAT64,
+  ROW_INT32,
+} from './lock-table.ts'
 import { WaitLog } from './wait-log.ts'
 import { WAIT_SLICE_MS } from './wait-slice.ts'
 
-// Bound once: the engine folds a module's own constants, but loads imported ones each time.
-const { ControlWord, RunState, SEAT_ROW_WORDS, SeatState, SeatWord } = layout
-const { KERNEL_WAIT_NS, LOCK_WAITS, LOCK_WAIT_NS, TRYLOCK_FAILURES } = events.Counter
-const { LockFigure, LockWord, ROW_FLOAT64, ROW_INT32 } = table
-
-const FREE = 0
-const HELD = 1
-const HELD_WITH_WAITERS = 2
+/** The futex word. */
+export const LockState = { FREE: 0, HELD: 1, HELD_WITH_WAITERS: 2 } as const
 
 /** The mmap_lock of the modelled kernel: always the first lock made. */
 export const MMAP_LOCK_ID = 0
@@ -79,14 +85,15 @@ export class Locks {
 
   /** Returns holding the mutex. Throws `RunEnded` when the run fails meanwhile. */
   lock(words: SharedWords, word: number, id: number): void {
-    if (Atomics.compareExchange(words, word, FREE, HELD) !== FREE) this.#lockSlow(words, word, id)
+    if (Atomics.compareExchange(words, word, LockState.FREE, LockState.HELD) !== LockState.FREE)
+      this.#lockSlow(words, word, id)
     this.#acquired(id)
   }
 
   /** True when the mutex was free and is now held. A failed try counts in the caller's row. */
   tryLock(words: SharedWords, word: number, id: number): boolean {
-    if (Atomics.compareExchange(words, word, FREE, HELD) !== FREE) {
-      this.#count(TRYLOCK_FAILURES, 1)
+    if (Atomics.compareExchange(words, word, LockState.FREE, LockState.HELD) !== LockState.FREE) {
+      this.#count(Counter.TRYLOCK_FAILURES, 1)
       return false
     }
     this.#acquired(id)
@@ -96,7 +103,8 @@ export class Locks {
   /** Only the holder calls it. */
   unlock(words: SharedWords, word: number, id: number): void {
     this.#int32[this.#rows + id * ROW_INT32 + LockWord.HOLDER] = 0
-    if (Atomics.exchange(words, word, FREE) === HELD_WITH_WAITERS) this.#wakeOne(words, word, id)
+    if (Atomics.exchange(words, word, LockState.FREE) === LockState.HELD_WITH_WAITERS)
+      this.#wakeOne(words, word, id)
   }
 
   #wakeOne(words: SharedWords, word: number, id: number): void {
@@ -144,17 +152,18 @@ export class Locks {
     this.#raise(figures + LockFigure.WAIT_NS_MAX, waited)
     this.#raise(figures + LockFigure.WAITERS_MAX, waiting)
     if (id === MMAP_LOCK_ID) {
-      this.#count(KERNEL_WAIT_NS, waited)
+      this.#count(Counter.KERNEL_WAIT_NS, waited)
     } else {
-      this.#count(LOCK_WAIT_NS, waited)
-      this.#count(LOCK_WAITS, 1)
+      this.#count(Counter.LOCK_WAIT_NS, waited)
+      this.#count(Counter.LOCK_WAITS, 1)
     }
   }
 
   #spin(words: SharedWords, word: number, spins: number): boolean {
     for (let i = 0; i < spins; i++) {
-      if (Atomics.load(words, word) !== FREE) continue
-      if (Atomics.compareExchange(words, word, FREE, HELD) === FREE) return true
+      if (Atomics.load(words, word) !== LockState.FREE) continue
+      if (Atomics.compareExchange(words, word, LockState.FREE, LockState.HELD) === LockState.FREE)
+        return true
     }
     return false
   }
@@ -165,16 +174,16 @@ export class Locks {
    * Whoever gets it by the exchange leaves 2 behind, so that the next unlock wakes one more.
    */
   #wait(words: SharedWords, word: number): void {
-    while (Atomics.exchange(words, word, HELD_WITH_WAITERS) !== FREE) {
+    while (Atomics.exchange(words, word, LockState.HELD_WITH_WAITERS) !== LockState.FREE) {
       if (this.#control.words[ControlWord.STATE] === RunState.FAILED) {
         throw new RunEnded('the run failed while a lab thread waited for a lock')
       }
-      Atomics.wait(words, word, HELD_WITH_WAITERS, WAIT_SLICE_MS)
+      Atomics.wait(words, word, LockState.HELD_WITH_WAITERS, WAIT_SLICE_MS)
     }
   }
 
   /** For the watchdog: which lock this lab thread waits for. */
-  #publish(state: layout.SeatState, lock: number): void {
+  #publish(state: SeatState, lock: number): void {
     const row = this.#self.seat * SEAT_ROW_WORDS
     this.#control.seats[row + SeatWord.WAITS_FOR_LOCK] = lock
     Atomics.store(this.#control.seats, row + SeatWord.STATE, state)

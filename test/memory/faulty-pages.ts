@@ -3,13 +3,13 @@
 import { PageTable } from '../../lab/memory/page-table.ts'
 import * as transitions from '../../lab/memory/page-transitions.ts'
 import { PAGE_STATE_MASK, PageState } from '../../lab/words/page-state.ts'
-import type { PageNumber, WordIndex } from '../../lab/words/units.ts'
+import type { WordIndex } from '../../lab/words/units.ts'
 import { pageOfWord } from '../../lab/words/units.ts'
 import type { WorldOptions } from './world.ts'
 
 /** Hands pages out with what their earlier owner left in them. */
 class NotZeroed extends PageTable {
-  override zeroPage(_page: PageNumber): void {}
+  override zeroPages(_first: number, _end: number): void {}
 }
 
 /** Unmaps pages without taking them off RSS. */

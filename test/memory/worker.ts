@@ -39,7 +39,7 @@ class UncheckedFaults extends PageTable {
   override fault(word: WordIndex): void {
     const page = pageOfWord(word)
     if (control.pages[page] === PageState.RESIDENT) return
-    this.zeroPage(page)
+    this.zeroPages(page, page + 1)
     // Now and then it is held up at the worst moment, as a preempted thread would be.
     if (page % SLOW_EVERY === 0) Atomics.wait(data.gate, SLEEP, 0, 0.05)
     control.pages[page] = PageState.RESIDENT

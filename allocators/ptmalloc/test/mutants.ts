@@ -13,17 +13,17 @@ export const mutants: readonly Mutant[] = [
   {
     rule: 'tcache is LIFO',
     file: 'tcache.ts',
-    from: 'words[p + CACHED_NEXT] = words[slot]!\n  words[slot] = p + HEADER_WORDS',
-    to: `words[p + CACHED_NEXT] = 0
+    from: 'words[p + CachedWord.NEXT] = words[slot]!\n  words[slot] = p + HEADER_WORDS',
+    to: `words[p + CachedWord.NEXT] = 0
   let last = slot
-  while (words[last] !== 0) last = words[last]! + ENTRY_NEXT
+  while (words[last] !== 0) last = words[last]! + EntryWord.NEXT
   words[last] = p + HEADER_WORDS`,
   },
   {
     rule: 'tcache holds tcache_count chunks, not one more',
     file: 'free.ts',
-    from: 'tcacheCountOf(m, index) >= m.tcacheCount',
-    to: 'tcacheCountOf(m, index) > m.tcacheCount',
+    from: 'if (!tcacheHasRoom(m, slot)) return false',
+    to: 'if (m.words[slot + 1]! > m.tcacheCount) return false',
   },
   {
     rule: 'tcache starts at MINSIZE',
@@ -34,14 +34,16 @@ export const mutants: readonly Mutant[] = [
   {
     rule: 'fastbins are stashed until the cache is full',
     file: 'malloc.ts',
-    from: 'while (tcacheCountOf(m, cacheIndex) < m.tcacheCount) {\n      const next = popFastbin',
-    to: 'while (tcacheCountOf(m, cacheIndex) < m.tcacheCount - 1) {\n      const next = popFastbin',
+    from: 'while (tcacheHasRoom(m, slot)) {\n    const next = popFastbin',
+    to: `while (tcacheHasRoom(m, slot) && m.words[slot + 1]! < m.tcacheCount - 1) {
+    const next = popFastbin`,
   },
   {
     rule: 'small bins are stashed until the cache is full',
     file: 'malloc.ts',
-    from: 'while (tcacheCountOf(m, cacheIndex) < m.tcacheCount) {\n      const next = m.bk(bin)',
-    to: 'while (tcacheCountOf(m, cacheIndex) < m.tcacheCount - 1) {\n      const next = m.bk(bin)',
+    from: 'while (tcacheHasRoom(m, slot)) {\n    const next = m.bk(bin)',
+    to: `while (tcacheHasRoom(m, slot) && m.words[slot + 1]! < m.tcacheCount - 1) {
+    const next = m.bk(bin)`,
   },
   {
     rule: 'global_max_fast is included',
@@ -58,7 +60,7 @@ export const mutants: readonly Mutant[] = [
   {
     rule: 'the unsorted list is walked from its oldest chunk',
     file: 'bins.ts',
-    from: 'words[p + FD] = first\n',
+    from: 'words[p + ChunkWord.FD] = first\n',
     to: `if (p > 0) {
     linkAfter(m, m.bk(unsorted), p)
     if (size >= m.nextsizeFrom) clearNextsize(m, p)
@@ -69,8 +71,8 @@ export const mutants: readonly Mutant[] = [
   {
     rule: 'an exact fit goes to the cache first',
     file: 'unsorted.ts',
-    from: 'if (!caching ||',
-    to: 'if (caching ||',
+    from: 'if (!tcacheHasRoom(m, slot)) return victim',
+    to: 'if (tcacheHasRoom(m, slot)) return victim',
   },
   {
     rule: 'the last remainder is used for small requests alone',
@@ -93,7 +95,7 @@ export const mutants: readonly Mutant[] = [
   {
     rule: 'a split for a small request is remembered as last remainder',
     file: 'malloc.ts',
-    from: 'm.words[av + LAST_REMAINDER] = remainder',
+    from: 'm.words[av + ArenaWord.LAST_REMAINDER] = remainder',
     to: '',
   },
   {
@@ -111,20 +113,20 @@ export const mutants: readonly Mutant[] = [
   {
     rule: 'best fit takes the second chunk of a size',
     file: 'malloc.ts',
-    from: 'victim = m.fd(victim)\n  unlinkChunk',
-    to: 'victim = m.fd(m.bk(victim)) === victim ? victim : m.fd(victim)\n  unlinkChunk',
+    from: 'victim = m.fd(victim)\n  takeFromBin',
+    to: 'victim = m.fd(m.bk(victim)) === victim ? victim : m.fd(victim)\n  takeFromBin',
   },
   {
     rule: 'a large request consolidates fastbins first',
     file: 'malloc.ts',
-    from: 'if (m.haveFastchunks(av)) mallocConsolidate(m, av)\n  }',
+    from: '} else if (m.haveFastchunks(av)) {\n    mallocConsolidate(m, av)\n  }',
     to: '}',
   },
   {
     rule: 'a bit of binmap is cleared only when its bin is met empty',
     file: 'bins.ts',
-    from: 'if (size >= m.nextsizeFrom && words[p',
-    to: 'if (fd === bk) words[m.main + 536] = 0\n  if (size >= m.nextsizeFrom && words[p',
+    from: 'if (size >= m.nextsizeFrom && m.fdNextsize(p)',
+    to: 'if (fd === bk) words[m.main + 536] = 0\n  if (size >= m.nextsizeFrom && m.fdNextsize(p)',
   },
   {
     rule: 'the scan starts at the next bin',
@@ -159,8 +161,8 @@ export const mutants: readonly Mutant[] = [
   {
     rule: 'the top is trimmed at trim_threshold',
     file: 'free-chunk.ts',
-    from: '>= m.static(TRIM_THRESHOLD)',
-    to: '> 2 * m.static(TRIM_THRESHOLD)',
+    from: '>= m.static(StaticWord.TRIM_THRESHOLD)',
+    to: '> 2 * m.static(StaticWord.TRIM_THRESHOLD)',
   },
   {
     rule: 'a trim leaves top_pad',
