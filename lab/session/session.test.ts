@@ -1,8 +1,8 @@
 /** Goal: what is asked is resolved or refused in one line, and the exit code is DESIGN's. */
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { temporaryFolder } from '../../test/support/temporary-folder.ts'
 import { killed, survivor } from '../report/test/summaries.ts'
 import { KIB, MIB } from '../words/units.ts'
 import { type Ended, exitCodeOf } from './exit-code.ts'
@@ -84,7 +84,7 @@ describe('resolve: what cannot work', () => {
   }
 
   it('more lab threads than the pool can hold', async () => {
-    const path = join(mkdtempSync(join(tmpdir(), 'arena-lab-session-')), 'crowd.ts')
+    const path = join(temporaryFolder('session'), 'crowd.ts')
     writeFileSync(
       path,
       `export default { name: 'crowd', summary: '', params: {}, threads: () => 1_000_000,

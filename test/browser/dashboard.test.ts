@@ -2,8 +2,7 @@
  * The page in a real browser: what is drawn is held against the lines that were published, in the
  * tables behind the pictures and in the pixels of the pictures.
  */
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
@@ -12,6 +11,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { type Dashboard, startDashboard } from '../../dashboard/server/dashboard.ts'
 import type { RunSummary, SafepointSample, Sample } from '../../lab/metrics/types.ts'
 import { embedRun } from '../../lab/report/html.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 import { describeInChromium, startChromium } from './chromium.ts'
 import { type FakeRun, fakeRun, fakeSummary, SEEDSERVICE } from './fake-run.ts'
 import {
@@ -349,7 +349,7 @@ describeInChromium('dashboard in Chromium', () => {
   })
 
   it('offline: a report shows the run from a file and asks for nothing', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'arena-lab-report-'))
+    const folder = temporaryFolder('report')
     const path = join(folder, 'report.html')
     const summary = fakeSummary(run) as unknown as RunSummary
     const html = embedRun(readFileSync(pagePath, 'utf8'), { summary, lines: run.lines })

@@ -2,10 +2,10 @@
  * Goal: the file is what viewers expect, and says what the run's files say. Method: files written
  * by hand for each rule, checked by a checker that is itself checked with broken files.
  */
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { temporaryFolder } from '../../../test/support/temporary-folder.ts'
 import { traceEventProblems } from '../../../test/support/trace-event-format.ts'
 import { safepointSample } from '../../metrics/test/safepoint.ts'
 import { sampleOf } from '../test/samples.ts'
@@ -24,7 +24,7 @@ interface Event {
 
 /** The file made of these lines. */
 async function traceOf(lines: readonly object[], waits?: readonly object[]) {
-  const folder = mkdtempSync(join(tmpdir(), 'arena-lab-trace-'))
+  const folder = temporaryFolder('trace')
   const ndjson = (all: readonly object[]): string =>
     all.map((line) => `${JSON.stringify({ variant: 0, ...line })}\n`).join('')
   const sources = {
