@@ -18,7 +18,8 @@ export const CAUSES = [
 ] as const
 export type Cause = (typeof CAUSES)[number]['key']
 
-type Token =
+/** A colour of the theme: a custom property of style.css. */
+export type Token =
   | Cause
   | 'liveMost'
   | 'livePart'
@@ -57,7 +58,7 @@ export function readPalette(): void {
   colours = {}
   for (const token of TOKENS) colours[token] = style.getPropertyValue(`--${token}`).trim()
   hatch = undefined
-  heat = heatSteps(style.getPropertyValue('--heat').trim().split(/\s+/))
+  heat = heatSteps(style.getPropertyValue('--heat').trim().split(/,\s*/))
 }
 
 export function colour(token: Token): string {
@@ -87,30 +88,9 @@ export function pinnedFill(context: CanvasRenderingContext2D): CanvasPattern | s
   return hatch
 }
 
-/** Fill of a page, by its letter (store/pages.ts). Pages in use are the bluer the fuller. */
-export function pageFill(
-  context: CanvasRenderingContext2D,
-  letter: 'A' | 'B' | 'C' | 'F' | 'P' | 'T' | 'R' | 'U',
-): CanvasPattern | string {
-  switch (letter) {
-    case 'A':
-      return colour('live')
-    case 'B':
-      return colour('liveMost')
-    case 'C':
-      return colour('livePart')
-    case 'F':
-      return colour('freeInBins')
-    case 'P':
-      return pinnedFill(context)
-    case 'T':
-      return colour('freeTop')
-    case 'R':
-      return colour('returned')
-    default:
-      return colour('untouched')
-  }
-}
+/** How parts of a picture in this colour are filled: the pinned part is hatched. */
+export const fillOf = (context: CanvasRenderingContext2D, token: Token): CanvasPattern | string =>
+  token === 'pinnedFree' ? pinnedFill(context) : colour(token)
 
 /** Colour of a share 0..1 on the heat scale; nothing at all for 0. */
 export function heatColour(share: number): string | undefined {

@@ -2,7 +2,7 @@
 import uPlot from 'uplot'
 import { digits } from '../format.ts'
 import type { Picture } from '../frame.ts'
-import { CAUSES, colour, pictureFont, pinnedFill } from '../palette.ts'
+import { CAUSES, colour, fillOf, pictureFont } from '../palette.ts'
 import {
   alignment,
   axisRange,
@@ -77,7 +77,7 @@ export class MemoryChart implements Picture {
         label,
         stroke: () => colour('surface'),
         width: 1,
-        fill: (u: uPlot) => (key === 'pinnedFree' ? pinnedFill(u.ctx) : colour(key)),
+        fill: (u: uPlot) => fillOf(u.ctx, key),
         points: { show: false },
       }
     })

@@ -1,16 +1,7 @@
 /** *What happened?* */
 import { EventLanes } from '../draw/event-lanes.ts'
 import { count, seconds } from '../format.ts'
-import {
-  changed,
-  hoverAt,
-  kindsShown,
-  lookAt,
-  momentOf,
-  textTick,
-  timeline,
-  variants,
-} from '../state.ts'
+import { changed, kindsShown, lookAt, momentOf, textTick, timeline, variants } from '../state.ts'
 import {
   HAPPENING_KINDS,
   type Happening,
@@ -18,8 +9,9 @@ import {
   happeningsOf,
 } from '../store/happenings.ts'
 import type { VariantStore } from '../store/variant.ts'
-import { CanvasHost, onTimeKey } from './picture.tsx'
-import { DataTable, Section } from './section.tsx'
+import { TimeHost } from './picture.tsx'
+import { Section } from './section.tsx'
+import { DataTable } from './tables.tsx'
 
 export function EventsView() {
   return (
@@ -42,17 +34,10 @@ export function EventsView() {
 
 function EventPicture({ variant }: { readonly variant: VariantStore }) {
   return (
-    <CanvasHost
+    <TimeHost
       name="events"
-      label={
-        `Events of ${variant.description.label} over time, a lane for each kind. ` +
-        'Arrow keys move the moment looked at.'
-      }
+      label={`Events of ${variant.description.label} over time, a lane for each kind.`}
       make={(canvas) => new EventLanes(canvas, variant)}
-      onPoint={(lanes, x) => hoverAt(lanes.xAt(x))}
-      onLeave={() => hoverAt(null)}
-      onClick={(lanes, x) => lookAt(lanes.xAt(x))}
-      onKey={onTimeKey}
     />
   )
 }

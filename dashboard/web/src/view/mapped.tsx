@@ -6,7 +6,9 @@ import { address, bytes, count } from '../format.ts'
 import { momentOf, textTick, variants } from '../state.ts'
 import type { VariantStore } from '../store/variant.ts'
 import { Choice } from './choice.tsx'
-import { DataTable, Section } from './section.tsx'
+import { Section } from './section.tsx'
+import { Swatch } from './swatch.tsx'
+import { DataTable } from './tables.tsx'
 
 type SortBy = 'address' | 'size' | 'rss'
 
@@ -37,11 +39,11 @@ export function MappedView() {
       legend={
         <ul class="keys">
           <li>
-            <i class="swatch token-live" />
+            <Swatch token="live" />
             RSS
           </li>
           <li>
-            <i class="swatch token-untouched" />
+            <Swatch token="untouched" />
             mapped, not resident
           </li>
           <li class="meaning">as of the last phase mark or the end, one scale for all</li>

@@ -7,7 +7,9 @@ import { CAUSES, type Cause } from '../palette.ts'
 import { changed, momentOf, run, showVmSize, textTick, variants } from '../state.ts'
 import { Total, type VariantStore } from '../store/variant.ts'
 import { ChartHost } from './picture.tsx'
-import { DataTable, Section } from './section.tsx'
+import { Section } from './section.tsx'
+import { Swatch } from './swatch.tsx'
+import { DataTable } from './tables.tsx'
 
 export function MemoryView() {
   return (
@@ -68,7 +70,7 @@ function Legend() {
           {CAUSES.map((_, place) => CAUSES[CAUSES.length - 1 - place]!).map((cause) => (
             <tr key={cause.key}>
               <th scope="row">
-                <i class={`swatch ${cause.key}`} />
+                <Swatch token={cause.key} />
                 {cause.label}
               </th>
               {variants.value.map((variant, place) => (
