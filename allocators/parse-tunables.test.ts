@@ -134,6 +134,7 @@ describe('tunables', () => {
     expect(() => resolve('glibc:arena_max=2000')).toThrow(/expected a whole number from 0 to 1024/)
     expect(() => resolve('glibc:arena_max=1KiB')).toThrow(/expected a whole number/)
     expect(() => resolve('glibc:trim_threshold=lots')).toThrow(/expected bytes from 0 to 1TiB/)
+    expect(() => resolve('glibc:top_pad=lots')).toThrow(/expected bytes from 0 on, such as 64KiB$/)
     expect(() => resolve('glibc:check=maybe')).toThrow(/expected true or false/)
     expect(() => resolve('glibc:arena_max=1,M_ARENA_MAX=2')).toThrow(/given twice/)
   })

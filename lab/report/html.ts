@@ -3,7 +3,8 @@
  * server and without the net. The page is taken as a file; nothing of the dashboard is imported.
  */
 import { readFileSync } from 'node:fs'
-import type { RunSummary, SafepointSample, SampleLine } from '../metrics/types.ts'
+import type { SafepointSample, SampleLine } from '../metrics/types.ts'
+import type { EmbeddedRun } from './embedded-run.ts'
 
 /** The element the page looks for; without it the page asks its server. */
 const ELEMENT_ID = 'arena-lab-run'
@@ -15,13 +16,6 @@ const TICKS_MAX = 60
 const EVENTS_MAX = 500
 /** Looks of one variant that keep their list of chunks, the last ones: such lists are long. */
 const CHUNK_LISTS_MAX = 2
-
-/** What the page finds. */
-export interface EmbeddedRun {
-  readonly summary: RunSummary
-  /** By variant, each in the order of its times. */
-  readonly lines: readonly (readonly SampleLine[])[]
-}
 
 /** The lines of a run that go into its page, thinned while they come in. */
 export class ReportLines {

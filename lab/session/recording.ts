@@ -26,6 +26,7 @@ export class Recording {
     for (const { path } of request.outputs) checkOutputPath(path)
     this.#request = request
     this.#folder = RunFolder.create(request.directory, scenario, request.variants)
+    if (request.traceWaits === true) this.#folder.keepWaits()
   }
 
   /** Relative to where the command runs. */

@@ -8,6 +8,7 @@ import type {
   SampleLine,
 } from '../../../../lab/metrics/types.ts'
 import type { MatrixSample, VariantDescription, VariantEnd } from '../../../protocol.ts'
+import { ArenaChanges } from './arena-changes.ts'
 import { LookShelf } from './looks.ts'
 import { SeriesTable } from './series-table.ts'
 
@@ -93,7 +94,11 @@ export class VariantStore {
   vmSizeMax = 0
   /** Largest `system` of any arena. */
   arenaMax = 0
+  /** When arenas grew and gave back. */
+  readonly arenaChanges = new ArenaChanges()
   readonly #lockPlaces = new Map<string, number>()
+  /** Nanoseconds at which the process ended or was killed. */
+  #endedAt = Number.POSITIVE_INFINITY
 
   constructor(description: VariantDescription) {
     this.description = description
@@ -101,7 +106,8 @@ export class VariantStore {
 
   /** Nanoseconds of the newest thing known. */
   get tEnd(): number {
-    return Math.max(this.newest?.t ?? 0, this.newestSafepoint?.t ?? 0)
+    const newest = Math.max(this.newest?.t ?? 0, this.newestSafepoint?.t ?? 0)
+    return Math.min(newest, this.#endedAt)
   }
 
   apply(line: SampleLine): void {
@@ -182,6 +188,9 @@ export class VariantStore {
 
   #applySample(sample: Sample): void {
     this.newest = sample
+    // The lab looks at the heap for a while after the end: nothing runs then.
+    if (sample.t > this.#endedAt) return
+    this.arenaChanges.add(sample)
     const row = this.totals.addRow(sample.t)
     for (const [column, key] of TOTAL.entries()) this.totals.set(row, column, sample[key])
     this.rssMax = Math.max(this.rssMax, sample.rss)
@@ -235,8 +244,15 @@ export class VariantStore {
     for (const [column, ns] of figures.entries()) this.latency.set(row, column, ns)
   }
 
+  /** Samples of the time after it may have come before the look that tells of it. */
+  #endAt(t: number): void {
+    this.#endedAt = t
+    for (const table of [this.totals, this.arenas, this.locks, this.threads]) table.cutAfter(t)
+  }
+
   #applySafepoint(safepoint: SafepointSample): void {
     const { t, reason, label, anatomy, arenas } = safepoint
+    if (reason === 'end' || reason === 'oom') this.#endAt(t)
     this.newestSafepoint = safepoint
     this.looks.add(safepoint)
     this.eventsSeen++

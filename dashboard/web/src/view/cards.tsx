@@ -1,6 +1,6 @@
 /** One card per variant: how it ended, or how it stands. */
 import { bytes, count, digits, duration, percent, rate } from '../format.ts'
-import { momentOf, run, textTick, variants } from '../state.ts'
+import { connection, momentOf, run, textTick, variants } from '../state.ts'
 import { Total, type VariantStore } from '../store/variant.ts'
 
 export function Cards() {
@@ -28,6 +28,9 @@ export const outcomeText = (outcome: string): string => OUTCOMES[outcome] ?? out
 
 function stateOf(variant: VariantStore): { text: string; kind: 'good' | 'bad' | 'busy' | 'idle' } {
   const { end } = variant
+  if (end === undefined && connection.value === 'offline') {
+    return { text: 'did not end properly', kind: 'bad' }
+  }
   if (end === undefined) {
     if (variant.newest === undefined) return { text: 'waiting', kind: 'idle' }
     const { phase } = variant.newest

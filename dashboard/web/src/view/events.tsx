@@ -46,7 +46,7 @@ const shownOf = (variant: VariantStore): readonly Happening[] =>
   happeningsOf(variant).filter(({ kind }) => kindsShown.value.has(kind))
 
 /** Events told below each picture: the last ones before the moment. */
-const LATEST = 6
+const LATEST = 8
 
 function Latest({ variant }: { readonly variant: VariantStore }) {
   textTick.value
