@@ -1,7 +1,7 @@
 /** Runs of the past: each opens as a page with the same views. */
 import type { PastRun } from '../../../catalogue.ts'
 import { bytes, digits } from '../format.ts'
-import { outcomeText } from '../view/cards.tsx'
+import { outcomeText } from '../words.ts'
 import { pastRuns } from './session.ts'
 
 export function PastRunList() {

@@ -1,6 +1,6 @@
 /** Draws *Which arena holds it?* for one variant: one strip per arena, all on one scale. */
 import { digits } from '../format.ts'
-import { colour, pictureFont, pinnedFill } from '../palette.ts'
+import { colour, fillOf, pictureFont } from '../palette.ts'
 import { momentOf, variants } from '../state.ts'
 import type { ArenaState } from '../store/variant.ts'
 import { penOf } from './canvas.ts'
@@ -73,7 +73,7 @@ export class ArenaStrips extends CanvasPicture {
       x += width
     }
     part(arena.live, colour('live'))
-    part(arena.pinnedFree, pinnedFill(pen))
+    part(arena.pinnedFree, fillOf(pen, 'pinnedFree'))
     part(arena.free - arena.pinnedFree, colour('freeInBins'))
     part(arena.top, colour('freeTop'))
     const reserve = (arena.system - arena.resident) * pixelsPerByte

@@ -1,5 +1,7 @@
-/** Whether address space fits the picture of resident memory. */
-import { showVmSize, variants } from '../state.ts'
+/** The scale that the memory of all variants shares, and whether address space fits it. */
+import { run, showVmSize, variants } from '../state.ts'
+
+const MIB = 1024 * 1024
 
 /**
  * VmSize is drawn when the user says so, or by itself while it is at most 2.5 times the largest
@@ -14,4 +16,14 @@ export function vmSizeIsShown(): boolean {
     vmSize = Math.max(vmSize, variant.vmSizeMax)
   }
   return vmSize > 0 && vmSize <= 2.5 * rss
+}
+
+/** Top of the shared scale, bytes: RSS of all variants, the limit and VmSize where they fit. */
+export function scaleMax(): number {
+  const limit = run.value?.memoryLimit ?? 0
+  let max = 8 * MIB
+  for (const { rssMax } of variants.value) max = Math.max(max, rssMax)
+  if (limit < 3 * max) max = Math.max(max, limit)
+  if (vmSizeIsShown()) for (const { vmSizeMax } of variants.value) max = Math.max(max, vmSizeMax)
+  return max * 1.06
 }

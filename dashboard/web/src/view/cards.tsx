@@ -1,7 +1,8 @@
 /** One card per variant: how it ended, or how it stands. */
 import { bytes, count, digits, duration, percent, rate } from '../format.ts'
-import { connection, momentOf, run, textTick, variants } from '../state.ts'
+import { momentOf, run, textTick, variants } from '../state.ts'
 import { Total, type VariantStore } from '../store/variant.ts'
+import { stateOf } from '../words.ts'
 
 export function Cards() {
   textTick.value
@@ -12,33 +13,6 @@ export function Cards() {
       ))}
     </div>
   )
-}
-
-const OUTCOMES: Record<string, string> = {
-  completed: 'completed',
-  'oom-killed': 'OOM-killed',
-  deadlock: 'deadlock',
-  corrupted: 'heap corrupted',
-  crashed: 'crashed',
-  interrupted: 'interrupted',
-}
-
-/** An outcome in words. */
-export const outcomeText = (outcome: string): string => OUTCOMES[outcome] ?? outcome
-
-function stateOf(variant: VariantStore): { text: string; kind: 'good' | 'bad' | 'busy' | 'idle' } {
-  const { end } = variant
-  if (end === undefined && connection.value === 'offline') {
-    return { text: 'did not end properly', kind: 'bad' }
-  }
-  if (end === undefined) {
-    if (variant.newest === undefined) return { text: 'waiting', kind: 'idle' }
-    const { phase } = variant.newest
-    return { text: phase === '' ? 'running' : `running · ${phase}`, kind: 'busy' }
-  }
-  const during = end.outcomePhase === null ? '' : ` after ${end.outcomePhase}`
-  const text = `${outcomeText(end.outcome)}${during}`
-  return { text, kind: end.outcome === 'completed' ? 'good' : 'bad' }
 }
 
 function Card({ variant }: { readonly variant: VariantStore }) {

@@ -108,7 +108,7 @@ export function ChunkLegend() {
     <ul class="keys">
       {labels.map(([token, label]) => (
         <li key={token}>
-          <Swatch token={token} />
+          <Swatch token={token} plain />
           {label}
         </li>
       ))}

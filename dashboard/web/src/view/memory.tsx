@@ -1,6 +1,7 @@
 /** *Where did the memory go?* */
-import { CHART_HEIGHT, MemoryChart } from '../draw/memory-chart.ts'
+import { MemoryChart } from '../draw/memory-chart.ts'
 import { causesAt } from '../draw/memory-data.ts'
+import { CHART_HEIGHT } from '../draw/memory-plot.ts'
 import { vmSizeIsShown } from '../draw/memory-scale.ts'
 import { bytes, seconds } from '../format.ts'
 import { CAUSES, type Cause } from '../palette.ts'
@@ -69,7 +70,7 @@ function Legend() {
           </tr>
           {CAUSES.map((_, place) => CAUSES[CAUSES.length - 1 - place]!).map((cause) => (
             <tr key={cause.key}>
-              <th scope="row">
+              <th scope="row" title={cause.meaning}>
                 <Swatch token={cause.key} />
                 {cause.label}
               </th>
