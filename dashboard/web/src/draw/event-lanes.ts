@@ -1,7 +1,7 @@
 /** Draws *What happened?* for one variant: a lane per kind of event over the shared time axis. */
 import { colour } from '../palette.ts'
-import { kindsShown, timeline } from '../state.ts'
-import { HAPPENING_KINDS, type Happening, happeningsOf } from '../store/happenings.ts'
+import { kindsShown, timeline, variants } from '../state.ts'
+import { type Happening, happeningsOf, kindsOf } from '../store/happenings.ts'
 import { drawRowName, drawTrack, TimePicture } from './canvas-picture.ts'
 import { GUTTER } from './layout.ts'
 import { drawTimeAxis, leftOf } from './time-axis.ts'
@@ -12,7 +12,7 @@ const MARK = 3
 
 export class EventLanes extends TimePicture {
   paint(): void {
-    const lanes = HAPPENING_KINDS.filter(({ kind }) => kindsShown.value.has(kind))
+    const lanes = kindsOf(variants.value).filter(({ kind }) => kindsShown.value.has(kind))
     const height = Math.max(1, lanes.length) * LANE
     const pen = this.penFor(height)
     if (pen === undefined) return

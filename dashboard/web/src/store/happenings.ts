@@ -4,7 +4,7 @@
  * between one look and the next.
  */
 import type { LogSample } from '../../../../lab/metrics/types.ts'
-import { bytes, duration } from '../format.ts'
+import { bytes, count, duration, seconds } from '../format.ts'
 import type { VariantStore } from './variant.ts'
 
 export const HAPPENING_KINDS = [
@@ -39,6 +39,15 @@ const COUNTED: Readonly<Record<string, readonly [HappeningKind, string, string]>
   munmap_chunk: ['mapped', 'mapped block given back', 'mapped blocks given back'],
   span_new: ['heap', 'span made', 'spans made'],
   span_freed: ['trim', 'span given back to the page heap', 'spans given back to the page heap'],
+}
+
+/** Kinds that stand in the list although nothing of them happened: that says something too. */
+const EXPECTED: readonly HappeningKind[] = ['phase', 'arena', 'heap', 'trim', 'thread']
+
+/** Kinds worth a lane: of all variants, so that their lanes line up. */
+export function kindsOf(variants: readonly VariantStore[]): (typeof HAPPENING_KINDS)[number][] {
+  const found = new Set(variants.flatMap((of) => happeningsOf(of).map(({ kind }) => kind)))
+  return HAPPENING_KINDS.filter(({ kind }) => EXPECTED.includes(kind) || found.has(kind))
 }
 
 const known = new WeakMap<VariantStore, { seen: number; list: readonly Happening[] }>()
@@ -103,15 +112,18 @@ function marked({ marks }: VariantStore): Happening[] {
 function counted({ events: log, looks }: VariantStore): Happening[] {
   const single = new Set(log.map(({ event }) => event))
   let before: Readonly<Record<string, number>> = {}
+  let since = 0
   return looks.all().flatMap(({ t, survey }): Happening[] => {
     const events = survey?.events
     if (events === undefined) return []
     const found = Object.entries(COUNTED).flatMap(([name, [kind, one, many]]): Happening[] => {
       const times = (events[name] ?? 0) - (before[name] ?? 0)
       if (times <= 0 || single.has(name)) return []
-      return [{ t, kind, text: `${times} ${times === 1 ? one : many}`, isBad: false }]
+      const text = `${count(times)} ${times === 1 ? one : many} since ${seconds(since / 1e9)}`
+      return [{ t, kind, text, isBad: false }]
     })
     before = events
+    since = t
     return found
   })
 }

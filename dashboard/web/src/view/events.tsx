@@ -7,6 +7,7 @@ import {
   type Happening,
   type HappeningKind,
   happeningsOf,
+  kindsOf,
 } from '../store/happenings.ts'
 import type { VariantStore } from '../store/variant.ts'
 import { TimeHost } from './picture.tsx'
@@ -19,7 +20,7 @@ export function EventsView() {
       id="events"
       question="What happened?"
       lookFor="Look for what came just before RSS rose for good: arenas made while a lock was held,
-        heaps mapped at a phase mark; and for trims, which are rare while something is pinned."
+        arenas that grow after a phase mark. Little is given back while something is pinned."
       panel={(variant) => (
         <>
           <EventPicture variant={variant} />
@@ -90,7 +91,7 @@ function Filter() {
   return (
     <fieldset class="keys filter">
       <legend class="visually-hidden">Kinds of events shown</legend>
-      {HAPPENING_KINDS.map(({ kind, label }) => (
+      {kindsOf(variants.value).map(({ kind, label }) => (
         <label key={kind}>
           <input
             type="checkbox"
