@@ -74,7 +74,7 @@ async function chartColour(place: number, t: number, bytes: number): Promise<str
   const limit = run.description.limits['memoryLimit'] ?? 0
   let top = limit
   for (const lines of run.lines) {
-    for (const line of lines) if (line.type !== 'event') top = Math.max(top, line.rss, line.vmSize)
+    for (const line of lines) if (line.type !== 'event') top = Math.max(top, line.rss)
   }
   const x = GUTTER + (t / tMax) * (width - GUTTER - MARGIN_RIGHT)
   const plot = height - CHART_TOP - CHART_BOTTOM
@@ -143,6 +143,22 @@ describeInChromium('dashboard in Chromium: a run that has ended', () => {
     expect(await chartColour(0, kill.t, 100 * MIB)).toBe(alarm)
     expect(await chartColour(1, kill.t, 100 * MIB)).not.toBe(alarm)
     expect(await chartColour(1, 10.55e9, run.description.limits['memoryLimit']!)).toBe(alarm)
+  })
+
+  it('memory: address space is drawn when asked for, on a scale that holds it', async () => {
+    const { page } = opened
+    const [alarm] = await themeColours(page, ['alarm'])
+    const limit = run.description.limits['memoryLimit']!
+    const box = page.getByLabel('VmSize')
+    expect(await box.isChecked()).toBe(false)
+    await box.check()
+    await settle(page)
+    expect(await chartColour(1, 10.55e9, limit)).not.toBe(alarm)
+    const largest = Math.max(...samplesOf(run, 0).map(({ vmSize }) => vmSize))
+    expect(await chartColour(1, 10.55e9, (limit * limit) / largest)).toBe(alarm)
+    await box.uncheck()
+    await settle(page)
+    expect(await chartColour(1, 10.55e9, limit)).toBe(alarm)
   })
 
   it('arenas: strips and table show the last sample', async () => {
