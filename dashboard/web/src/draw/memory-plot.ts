@@ -79,13 +79,14 @@ function zoomOut(): null {
 function drawMarks(u: uPlot, variant: VariantStore, fine: number): void {
   const pen = u.ctx
   const scale = (devicePixelRatio || 1) * fine
-  const { left, top, width, height } = u.bbox
+  const { left, width } = u.bbox
   pen.save()
   // The last series drawn may have left its dashes behind.
   pen.setLineDash([])
   pen.font = pictureFont(11 * scale)
   pen.textBaseline = 'bottom'
-  drawPhases(u, variant, scale)
+  const kill = drawKill(u, variant, scale)
+  drawPhases(u, variant, scale, kill)
   const limit = run.value?.memoryLimit ?? null
   if (limit !== null && limit <= scaleMax()) {
     const y = Math.round(u.valToPos(limit, 'y', true))
@@ -93,25 +94,42 @@ function drawMarks(u: uPlot, variant: VariantStore, fine: number): void {
     pen.lineWidth = 2 * scale
     strokeLine(pen, left, y, left + width, y)
     pen.textAlign = 'left'
-    halo(pen, `limit ${digits(limit / MIB)} MiB`, left + 6 * scale, y - 3 * scale)
-  }
-  const killed = variant.marks.find((mark) => mark.reason === 'oom')
-  if (killed !== undefined) {
-    const x = Math.round(u.valToPos(timeline(variant).x(killed.t), 'x', true))
-    pen.strokeStyle = pen.fillStyle = colour('alarm')
-    pen.lineWidth = 2 * scale
-    strokeLine(pen, x, top, x, top + height)
-    const right = x > left + width - 90 * scale
-    pen.textAlign = right ? 'right' : 'left'
-    halo(pen, 'OOM kill', x + (right ? -6 : 6) * scale, top + 18 * scale)
+    pen.textBaseline = 'top'
+    halo(pen, `limit ${digits(limit / MIB)} MiB`, left + 6 * scale, y + 4 * scale)
   }
   pen.restore()
 }
 
-function drawPhases(u: uPlot, variant: VariantStore, scale: number): void {
+/** From where to where a label takes room in the row above the plot, device pixels. */
+interface Taken {
+  readonly from: number
+  readonly to: number
+}
+
+/** The OOM kill: a line, and its name in the row of the phases. */
+function drawKill(u: uPlot, variant: VariantStore, scale: number): Taken | undefined {
+  const killed = variant.marks.find((mark) => mark.reason === 'oom')
+  if (killed === undefined) return undefined
+  const pen = u.ctx
+  const { left, top, width, height } = u.bbox
+  const x = Math.round(u.valToPos(timeline(variant).x(killed.t), 'x', true))
+  if (x < left || x > left + width) return undefined
+  pen.strokeStyle = pen.fillStyle = colour('alarm')
+  pen.lineWidth = 2 * scale
+  strokeLine(pen, x, top, x, top + height)
+  const label = 'OOM kill'
+  const room = pen.measureText(label).width
+  const from = Math.min(x - room / 2, left + width + MARGIN_RIGHT * scale - room)
+  pen.textAlign = 'left'
+  pen.fillText(label, from, top - 3 * scale)
+  return { from, to: from + room }
+}
+
+function drawPhases(u: uPlot, variant: VariantStore, scale: number, kill: Taken | undefined): void {
   const pen = u.ctx
   const { left, top, width, height } = u.bbox
   const axis = timeline(variant)
+  const gap = 8 * scale
   let free = left
   pen.textAlign = 'center'
   pen.lineWidth = scale
@@ -126,9 +144,11 @@ function drawPhases(u: uPlot, variant: VariantStore, scale: number): void {
     pen.setLineDash([])
     pen.globalAlpha = 1
     const half = pen.measureText(mark.label).width / 2
-    if (x - half < free || x + half > left + width + MARGIN_RIGHT * scale) continue
+    const [from, to] = [x - half, x + half]
+    if (from < free || to > left + width + MARGIN_RIGHT * scale) continue
+    if (kill !== undefined && to > kill.from - gap && from < kill.to + gap) continue
     pen.fillText(mark.label, x, top - 3 * scale)
-    free = x + half + 8 * scale
+    free = to + gap
   }
 }
 
