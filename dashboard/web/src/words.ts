@@ -16,6 +16,9 @@ const OUTCOMES: Record<string, string> = {
 /** An outcome in words. */
 export const outcomeText = (outcome: string): string => OUTCOMES[outcome] ?? outcome
 
+/** Its heap is there; its lab threads may not be yet. */
+export const hasBooted = (variant: VariantStore): boolean => variant.newestSafepoint !== undefined
+
 /** How a variant ended, or how it stands. */
 export function stateOf(variant: VariantStore): {
   text: string
@@ -26,7 +29,9 @@ export function stateOf(variant: VariantStore): {
     return { text: 'did not end properly', kind: 'bad' }
   }
   if (end === undefined) {
-    if (variant.newest === undefined) return { text: 'waiting', kind: 'idle' }
+    if (variant.newest === undefined) {
+      return { text: hasBooted(variant) ? 'starting' : 'waiting', kind: 'idle' }
+    }
     const { phase } = variant.newest
     return { text: phase === '' ? 'running' : `running · ${phase}`, kind: 'busy' }
   }

@@ -47,6 +47,7 @@ export function penOf(
   pen.setTransform(scale, 0, 0, scale, 0, 0)
   pen.clearRect(0, 0, width, height)
   pen.font = pictureFont(11)
+  pen.textAlign = 'left'
   pen.textBaseline = 'middle'
   return pen
 }

@@ -136,7 +136,7 @@ export class ChunkStrip extends CanvasPicture {
     if (pen === undefined) return
     if (this.chunks.length === 0) {
       pen.fillStyle = colour('muted')
-      pen.fillText('no chunks listed yet: phase marks and the end do', GUTTER, ROW / 2)
+      pen.fillText('no list yet: phase marks have one', GUTTER, ROW / 2)
       return
     }
     pen.translate(0, -this.#firstRow * ROW)

@@ -5,7 +5,7 @@ import { fakeRun, SEEDSERVICE } from '../../../../test/browser/fake-run.ts'
 import { ArenaChanges } from './arena-changes.ts'
 import { SeriesTable } from './series-table.ts'
 import { timelineOf } from './timeline.ts'
-import { VariantStore } from './variant.ts'
+import { Total, VariantStore } from './variant.ts'
 
 const MIB = 1024 * 1024
 
@@ -113,6 +113,7 @@ describe('store: variant: the end', () => {
     for (const line of all) store.apply(line)
     expect(killed.reason).toBe('oom')
     expect(store.tEnd).toBe(killed.t)
+    expect(store.totals.at(store.totals.length - 1, Total.RSS)).toBe(killed.rss)
     for (const table of [store.totals, store.arenas, store.locks, store.threads]) {
       expect(table.time(table.length - 1)).toBeLessThanOrEqual(killed.t)
       expect(table.length).toBeGreaterThan(100)

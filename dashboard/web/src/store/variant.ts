@@ -245,14 +245,19 @@ export class VariantStore {
   }
 
   /** Samples of the time after it may have come before the look that tells of it. */
-  #endAt(t: number): void {
+  #endAt({ t, rss, live, vmSize, ops, minorFaults }: SafepointSample): void {
     this.#endedAt = t
     for (const table of [this.totals, this.arenas, this.locks, this.threads]) table.cutAfter(t)
+    const { totals } = this
+    const systemCalls = totals.at(totals.length - 1, Total.CALLS)
+    const last = { rss, live, vmSize, ops, minorFaults, systemCalls }
+    const row = totals.addRow(t)
+    for (const [column, key] of TOTAL.entries()) totals.set(row, column, last[key])
   }
 
   #applySafepoint(safepoint: SafepointSample): void {
     const { t, reason, label, anatomy, arenas } = safepoint
-    if (reason === 'end' || reason === 'oom') this.#endAt(t)
+    if (reason === 'end' || reason === 'oom') this.#endAt(safepoint)
     this.newestSafepoint = safepoint
     this.looks.add(safepoint)
     this.eventsSeen++

@@ -2,7 +2,7 @@
 import { bytes, count, digits, duration, percent, rate } from '../format.ts'
 import { momentOf, run, textTick, variants } from '../state.ts'
 import { Total, type VariantStore } from '../store/variant.ts'
-import { stateOf } from '../words.ts'
+import { hasBooted, stateOf } from '../words.ts'
 
 export function Cards() {
   textTick.value
@@ -34,7 +34,9 @@ function Card({ variant }: { readonly variant: VariantStore }) {
         <span class={`badge ${kind}`}>{text}</span>
       </header>
       {row < 0 ? (
-        <p class="headline">Its turn has not come yet.</p>
+        <p class="headline">
+          {hasBooted(variant) ? 'Its lab threads are being started.' : 'Its turn has not come yet.'}
+        </p>
       ) : (
         <p class="headline">
           <span>

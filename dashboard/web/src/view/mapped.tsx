@@ -77,7 +77,7 @@ function Groups({ variant }: { readonly variant: VariantStore }) {
   textTick.value
   const groups = [...(listOf(variant)?.groups ?? [])].sort((a, b) => b.bytes - a.bytes)
   if (groups.length === 0) {
-    return <p class="readout">No list yet: phase marks and the end have one.</p>
+    return <p class="readout">No list yet: phase marks have one.</p>
   }
   const most = Math.max(
     1,
@@ -86,7 +86,7 @@ function Groups({ variant }: { readonly variant: VariantStore }) {
   return (
     <ul class="bars mapped" aria-label={`Mappings of ${variant.description.label}, by kind`}>
       {groups.map((group) => (
-        <li key={groupName(group)}>
+        <li class="mapping" key={groupName(group)}>
           <span class="bar-name">{groupName(group)}</span>
           <span class="bar-track">
             <i class="outer" style={{ width: `${(100 * group.bytes) / most}%` }} />

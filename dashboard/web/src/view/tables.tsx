@@ -16,6 +16,7 @@ interface CompactProps extends TableProps {
 
 /** A few rows, all on show; the picture above says what they are of. */
 export function CompactTable({ caption, readout, ...table }: CompactProps) {
+  if (table.rows.length === 0) return null
   return (
     <table class="compact" data-readout={readout}>
       <caption class="visually-hidden">{caption}</caption>
