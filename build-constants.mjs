@@ -1,9 +1,9 @@
-// Writes the constants that dist/'s modules import from one another as literals.
+// Writes the constants of dist/'s modules, their own and imported ones, as literals.
 //
-// V8 folds a constant of the same module into optimized code, but an imported one is read from its
-// module at every use, and a member of an imported object costs a check of the object besides. The
-// layouts of structs are such objects: a malloc of ours reads some twenty of them. tsc has no
-// option for it: erasable syntax has no enum. lab/PERFORMANCE.md has the figures.
+// V8 reads a module's constant from its context at every use, in optimized code too, and checks
+// that it was set; an imported one from its module; and a member of an object costs a check of the
+// object besides. The layouts of structs are such objects: a malloc of ours reads some twenty of
+// them. tsc has no option for it: erasable syntax has no enum. lab/PERFORMANCE.md has the figures.
 //
 // Only whole numbers, and members of objects that hold nothing else and have NAMES_LIKE_THIS, when
 // they are written without a call and from the modules' own names: what a build machine does not
@@ -57,8 +57,8 @@ function isFixed(initializer, names) {
   const keys = new Set()
   for (const node of nodesOf(initializer)) {
     if (/Call|New|Function|Await|Template/.test(node.type)) return false
-    if (node.type === 'Property') keys.add(node.key)
-    if (node.type === 'MemberExpression') keys.add(node.property)
+    if (node.type === 'Property' && !node.computed) keys.add(node.key)
+    if (node.type === 'MemberExpression' && !node.computed) keys.add(node.property)
     if (node.type === 'Identifier' && !keys.has(node) && !names.has(node.name)) return false
   }
   return true
@@ -72,6 +72,23 @@ function constantsOf(module) {
     .flatMap(({ declaration }) => (declaration.kind === 'const' ? declaration.declarations : []))
     .filter(({ init }) => isFixed(init, names))
     .map(({ id }) => id.name)
+}
+
+/** A module's declarations of constants that it keeps to itself. */
+const ownDeclarations = ({ program }) =>
+  program.body
+    .filter(({ type, kind }) => type === 'VariableDeclaration' && kind === 'const')
+    .flatMap(({ declarations }) => declarations)
+    .filter(({ id, init }) => id.type === 'Identifier' && init !== null)
+
+/** Adds those of them to `constants` that follow from what is there already. */
+function addOwn(module, constants) {
+  for (const { id, init } of ownDeclarations(module)) {
+    if (!isFixed(init, new Set(constants.keys()))) continue
+    const text = module.text.slice(init.start, init.end)
+    const value = Function(...constants.keys(), `return (${text})`)(...constants.values())
+    if (isWhole(value) || isTable(value)) constants.set(id.name, value)
+  }
 }
 
 const literal = (value) => (value < 0 ? `(${value})` : `${value}`)
@@ -102,7 +119,9 @@ function constantsIn(file, module) {
     ...own.map((name) => [name, loaded.get(file)[name]]),
     ...importsOf(file, module).map(({ from, name, local }) => [local, loaded.get(from)[name]]),
   ]
-  return new Map(named.filter(([, value]) => isWhole(value) || isTable(value)))
+  const constants = new Map(named.filter(([, value]) => isWhole(value) || isTable(value)))
+  addOwn(module, constants)
+  return constants
 }
 
 /** Places of `text` to be replaced: [start, end, literal]. */
@@ -112,7 +131,9 @@ function replacements(file, module) {
   const places = []
   const skipped = new Set()
   const declared = new Set()
-  const exported = new Set(program.body.flatMap((node) => node.declaration?.declarations ?? []))
+  const topLevel = new Set(
+    program.body.flatMap((node) => node.declaration?.declarations ?? ownDeclarations(module)),
+  )
   for (const node of nodesOf(program.body)) {
     const { type } = node
     if (type === 'ImportDeclaration' || type.startsWith('Export')) {
@@ -120,7 +141,7 @@ function replacements(file, module) {
       for (const { imported, exported } of node.specifiers ?? []) {
         skipped.add(imported).add(exported)
       }
-    } else if (exported.has(node)) {
+    } else if (topLevel.has(node)) {
       skipped.add(node.id)
     } else if (type === 'VariableDeclarator' || type === 'FunctionDeclaration') {
       declared.add(node.id?.name)
@@ -132,6 +153,9 @@ function replacements(file, module) {
       if (!node.computed) skipped.add(node.key)
       // `{ NAME }` names a key and reads a variable at once.
       if (node.shorthand) skipped.add(node.value)
+    } else if (type === 'AssignmentExpression' || type === 'UpdateExpression') {
+      // A member that is written to is no constant.
+      declared.add((node.left ?? node.argument).object?.name)
     } else if (type === 'MemberExpression') {
       if (!node.computed) skipped.add(node.property)
       const table = node.object.type === 'Identifier' ? constants.get(node.object.name) : undefined

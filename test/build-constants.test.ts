@@ -1,5 +1,5 @@
 /**
- * The build writes imported constants as literals: only what never changes, and nothing that only
+ * The build writes constants as literals: only what never changes, and nothing that only
  * looks like one. Method: two small modules that have every trap, before and after.
  */
 import { execFileSync } from 'node:child_process'
@@ -24,6 +24,9 @@ const USER = `import { Word, WORDS, OFFSET as SHIFT, mixed } from './layout.js'
 import { ratio, calls, count, end, pid, here, sum } from './layout.js'
 export { WORDS } from './layout.js'
 const key = 'TAIL'
+const MASK = WORDS * 2 - 1, Own = { FIRST: Word.TAIL, SECOND: MASK }
+const Seen = { TIMES: 0 }
+const late = () => { Seen.TIMES = Seen.TIMES + 1; return Seen.TIMES }
 export const shadowed = (WORDS) => WORDS + Word.HEAD
 export function result() {
   count()
@@ -32,7 +35,7 @@ export function result() {
   const text = 'Word.TAIL' // Word.TAIL
   return [Word.HEAD, Word.TAIL, 5 - SHIFT, Word[key], Object.keys(Word).length, text, TAIL,
     own.WORDS, mixed.count, ratio, calls, end(1), shadowed(7), { SHIFT }.SHIFT,
-    pid - here.PID, sum]
+    pid - here.PID, sum, MASK + Own.FIRST + Own.SECOND, late()]
 }
 `
 
@@ -49,7 +52,7 @@ it('constants become literals, and what a module does stays the same', async () 
     const before = await load('before')
     execFileSync(process.execPath, [script, folder])
     const after = await load('after')
-    const expected = [0, 4, 8, 4, 2, 'Word.TAIL', 3, 2, 1, 0.5, 1, 17, 7, -3, 0, 2]
+    const expected = [0, 4, 8, 4, 2, 'Word.TAIL', 3, 2, 1, 0.5, 1, 17, 7, -3, 0, 2, 50, 1]
     expect(before).toEqual(expected)
     // The second load shares the first one’s layout module: one call more.
     expect(after).toEqual(expected.map((value, place) => (place === 10 ? 2 : value)))
@@ -59,7 +62,8 @@ it('constants become literals, and what a module does stays the same', async () 
       'return [0, 4, 5 - (-3), Word[key], Object.keys(Word).length, text, TAIL',
     )
     expect(text).toContain("const text = 'Word.TAIL' // Word.TAIL")
-    expect(text).toContain('pid - here.PID, sum]')
+    expect(text).toContain('pid - here.PID, sum, 23 + 4 + 23, late()]')
+    expect(text).toContain('Seen.TIMES = Seen.TIMES + 1')
     expect(text).toContain('shadowed = (WORDS) => WORDS + 0')
     expect(text.split('\n')).toHaveLength(USER.split('\n').length)
     const layout = readFileSync(join(folder, 'layout.js'), 'utf8')

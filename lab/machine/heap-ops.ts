@@ -1,35 +1,25 @@
 /**
- * Carries out the ops of a batch that only concern the heap: the loop every machine on real or
- * simulated time runs. It stops at the first op that may block or that concerns other lab threads
- * (send, barrier, start, phase, …), which its machine then carries out.
+ * Carries out one op that only concerns the heap, whatever the machine. Ops that may block or that
+ * concern other lab threads (send, barrier, start, phase, …) are the machine's own.
  */
 import type { ThreadHeap } from '../../allocators/contract.ts'
 import { claimCell, releaseCell } from '../sync/cells.ts'
-import * as cellWords from '../words/cells.ts'
-import { allocatedBy, allocatingSeat } from '../words/cells.ts'
-import type { Control } from '../words/control.ts'
-import * as layout from '../words/control.ts'
-import * as events from '../words/events.ts'
-import * as histogram from '../words/histogram.ts'
-import { bucketOfNs } from '../words/histogram.ts'
-import type { Block, SharedWords } from '../words/units.ts'
-import * as units from '../words/units.ts'
-import { lastWholeWord, wordAt, wordsOfBytes } from '../words/units.ts'
-import * as workload from '../workload/ops.ts'
+import { allocatedBy, allocatingSeat, Cell } from '../words/cells.ts'
+import { CELL_WORDS, type Control, ControlWord } from '../words/control.ts'
+import { Counter } from '../words/events.ts'
+import { bucketOfNs, HISTOGRAM_BUCKETS, HISTOGRAMS_PER_SEAT, Timed } from '../words/histogram.ts'
+import {
+  BLOCK_NULL,
+  type Block,
+  lastWholeWord,
+  PAGE_WORDS,
+  type SharedWords,
+  wordAt,
+  wordsOfBytes,
+} from '../words/units.ts'
+import { Op } from '../workload/ops.ts'
 import { type Clock, HeapCorrupted, type HeapProcess } from './process.ts'
 
-// Bound once: the engine folds a module's own constants, but loads imported ones each time.
-const { Op } = workload
-const { CELL_WORDS, RunState, SEAT_ROW_WORDS, SeatWord } = layout
-const { LOOKS, PAUSE, STATE } = layout.ControlWord
-const { ALLOCATED_BY, BLOCK, REQUESTED, STAMP } = cellWords.Cell
-const { Counter } = events
-const { HISTOGRAM_BUCKETS, HISTOGRAMS_PER_SEAT, SAMPLE_EVERY, Timed } = histogram
-const { BLOCK_NULL, PAGE_WORDS } = units
-
-const SAMPLE_MASK = SAMPLE_EVERY - 1
-/** Ops between two updates of the seat's progress word. */
-const PROGRESS_MASK = 255
 /** Stamps differ by block and by time; 0 means "nothing written". */
 const STAMP_STEP = 0x9e3779b1
 
@@ -46,7 +36,6 @@ export class HeapOps {
   readonly #words: SharedWords
   readonly #cells: SharedWords
   readonly #control: SharedWords
-  readonly #seatRow: SharedWords
   readonly #counters: Float64Array
   readonly #histograms: SharedWords
   readonly #matrixBlocks: Float64Array
@@ -58,9 +47,7 @@ export class HeapOps {
   readonly #tablesAt: number
   readonly #counterBase: number
   readonly #matrixRow: number
-  readonly #seatAt: number
   readonly #histogramAt: number
-  #opsDone = 0
   #stamp: number
   #allocatedBy: number
 
@@ -76,7 +63,6 @@ export class HeapOps {
     this.#words = process.words
     this.#cells = control.cells
     this.#control = control.words
-    this.#seatRow = control.seats
     this.#counters = control.counters
     this.#histograms = control.histograms
     this.#matrixBlocks = control.matrixBlocks
@@ -84,56 +70,22 @@ export class HeapOps {
     this.#clock = options.clock
     this.#fill = options.fill
     this.#seat = seat
-    this.#allocatedBy = allocatedBy(seat, control.words[LOOKS]!)
+    this.#allocatedBy = allocatedBy(seat, control.words[ControlWord.LOOKS]!)
     this.#privateAt = seat * control.plan.cellsPerSeat * CELL_WORDS
     this.#tablesAt = control.plan.seats * control.plan.cellsPerSeat * CELL_WORDS
     this.#counterBase = process.self.counterBase
     this.#matrixRow = seat * control.plan.seats
-    this.#seatAt = seat * SEAT_ROW_WORDS
     this.#histogramAt = seat * HISTOGRAMS_PER_SEAT * HISTOGRAM_BUCKETS
     this.#stamp = (seat + 1) * STAMP_STEP
   }
 
   /**
-   * Carries out ops from `at` on. Gives the index of the first op it did not carry out: `end`, an
-   * op of the machine's, or any op once a safepoint is wanted or the run is over.
+   * Blocks allocated from now on are known to be younger than the looks at the heap so far. Gives
+   * what `Cell.ALLOCATED_BY` says of them.
    */
-  run(ops: Int32Array, at: number, end: number): number {
-    const control = this.#control
-    this.noteLooks()
-    let next = at
-    let done = this.#opsDone
-    run: while (next < end) {
-      if (control[PAUSE] !== 0 || control[STATE] !== RunState.RUNNING) break
-      if ((done & PROGRESS_MASK) === 0) this.#seatRow[this.#seatAt + SeatWord.PROGRESS] = done
-      const operand = ops[next + 1]!
-      // The two ops that every workload is made of, here: a call less for each, 2 of 22 ns.
-      switch (ops[next]) {
-        case Op.MALLOC:
-          this.#malloc(operand, ops[next + 2]!, (done & SAMPLE_MASK) === 0)
-          next += 3
-          break
-        case Op.FREE:
-          this.#free(operand, (done & SAMPLE_MASK) === 0)
-          next += 2
-          break
-        default: {
-          const length = this.carryOut(ops, next, (done & SAMPLE_MASK) === 0)
-          if (length === 0) break run
-          next += length
-        }
-      }
-      done = (done + 1) | 0
-    }
-    this.#addCount(Counter.OPS, (done - this.#opsDone) | 0)
-    this.#opsDone = done
-    this.#seatRow[this.#seatAt + SeatWord.PROGRESS] = done
-    return next
-  }
-
-  /** Blocks allocated from now on are known to be younger than the looks at the heap so far. */
-  noteLooks(): void {
-    this.#allocatedBy = allocatedBy(this.#seat, this.#control[LOOKS]!)
+  noteLooks(): number {
+    this.#allocatedBy = allocatedBy(this.#seat, this.#control[ControlWord.LOOKS]!)
+    return this.#allocatedBy
   }
 
   /** One op, not counted yet; call `noteLooks` before it. Its words, 0 when it is not a heap op. */
@@ -190,7 +142,7 @@ export class HeapOps {
 
   /** Before something is received into a cell: what it still holds is freed. */
   emptyCell(operand: number): void {
-    if (this.#cells[this.cellAt(operand) + BLOCK] !== 0) this.freeCell(operand)
+    if (this.#cells[this.cellAt(operand) + Cell.BLOCK] !== 0) this.freeCell(operand)
   }
 
   #malloc(operand: number, bytes: number, timed: boolean): void {
@@ -212,22 +164,46 @@ export class HeapOps {
     const held = this.#open(cell, shared)
     if (held !== 0) this.#release(cell, held as Block, false)
     if (block !== BLOCK_NULL) {
-      cells[cell + REQUESTED] = bytes
-      cells[cell + ALLOCATED_BY] = this.#allocatedBy
-      cells[cell + STAMP] = 0
-      this.#countAllocation(bytes, 1)
+      cells[cell + Cell.REQUESTED] = bytes
+      cells[cell + Cell.ALLOCATED_BY] = this.#allocatedBy
+      cells[cell + Cell.STAMP] = 0
+      this.countMallocs(1, bytes)
     } else {
-      this.#addCount(Counter.FAILED_ALLOCATIONS, 1)
+      this.countFailedAllocation()
     }
     this.#close(cell, shared, block)
   }
 
-  #countAllocation(bytes: number, mallocs: number): void {
+  countOps(ops: number): void {
+    this.#addCount(Counter.OPS, ops)
+  }
+
+  countFailedAllocation(): void {
+    this.#addCount(Counter.FAILED_ALLOCATIONS, 1)
+  }
+
+  /** Blocks this lab thread allocated, and their requested bytes; a realloc may make them fewer. */
+  countMallocs(mallocs: number, bytes: number): void {
     const counters = this.#counters
     const base = this.#counterBase
     counters[base + Counter.MALLOCS] = counters[base + Counter.MALLOCS]! + mallocs
     counters[base + Counter.LIVE_BYTES] = counters[base + Counter.LIVE_BYTES]! + bytes
     counters[base + Counter.REQUESTED_BYTES] = counters[base + Counter.REQUESTED_BYTES]! + bytes
+  }
+
+  /** Blocks this lab thread freed and had allocated itself, and their requested bytes. */
+  countOwnFrees(frees: number, bytes: number): void {
+    this.#countFrees(this.#seat, frees, bytes)
+  }
+
+  #countFrees(from: number, frees: number, bytes: number): void {
+    const counters = this.#counters
+    const base = this.#counterBase
+    counters[base + Counter.FREES] = counters[base + Counter.FREES]! + frees
+    counters[base + Counter.LIVE_BYTES] = counters[base + Counter.LIVE_BYTES]! - bytes
+    const pair = this.#matrixRow + from
+    this.#matrixBlocks[pair] = this.#matrixBlocks[pair]! + frees
+    this.#matrixBytes[pair] = this.#matrixBytes[pair]! + bytes
   }
 
   #free(operand: number, timed: boolean): void {
@@ -242,20 +218,12 @@ export class HeapOps {
   /** Checks the stamps, counts, frees. The cell's other words still describe the block. */
   #release(cell: number, block: Block, timed: boolean): void {
     const cells = this.#cells
-    const counters = this.#counters
-    const base = this.#counterBase
-    const bytes = cells[cell + REQUESTED]!
-    const from = allocatingSeat(cells[cell + ALLOCATED_BY]!)
-    const stamp = cells[cell + STAMP]!
-    if (stamp !== 0) this.#checkStamps(block, bytes, stamp)
-    counters[base + Counter.FREES] = counters[base + Counter.FREES]! + 1
-    counters[base + Counter.LIVE_BYTES] = counters[base + Counter.LIVE_BYTES]! - bytes
-    const pair = this.#matrixRow + from
-    this.#matrixBlocks[pair] = this.#matrixBlocks[pair]! + 1
-    this.#matrixBytes[pair] = this.#matrixBytes[pair]! + bytes
-    if (from !== this.#seat) {
-      counters[base + Counter.REMOTE_FREES] = counters[base + Counter.REMOTE_FREES]! + 1
-    }
+    const bytes = cells[cell + Cell.REQUESTED]!
+    const from = allocatingSeat(cells[cell + Cell.ALLOCATED_BY]!)
+    const stamp = cells[cell + Cell.STAMP]!
+    if (stamp !== 0) this.checkStamps(block, bytes, stamp)
+    this.#countFrees(from, 1, bytes)
+    if (from !== this.#seat) this.#addCount(Counter.REMOTE_FREES, 1)
     if (!timed) {
       this.#heap.free(block)
       return
@@ -270,9 +238,9 @@ export class HeapOps {
     const cell = this.cellAt(operand)
     const shared = operand < 0
     const old = this.#open(cell, shared) as Block
-    const oldBytes = old === BLOCK_NULL ? 0 : cells[cell + REQUESTED]!
-    const stamp = old === BLOCK_NULL ? 0 : cells[cell + STAMP]!
-    if (stamp !== 0) this.#checkStamps(old, oldBytes, stamp)
+    const oldBytes = old === BLOCK_NULL ? 0 : cells[cell + Cell.REQUESTED]!
+    const stamp = old === BLOCK_NULL ? 0 : cells[cell + Cell.STAMP]!
+    if (stamp !== 0) this.checkStamps(old, oldBytes, stamp)
     const start = timed ? this.#clock() : 0
     const block = this.#heap.realloc(old, bytes)
     if (timed) this.#time(Timed.REALLOC, this.#clock() - start)
@@ -280,12 +248,12 @@ export class HeapOps {
       if (stamp !== 0 && Math.min(oldBytes, bytes) >= 8 && this.#words[block] !== stamp) {
         this.#corrupt(block, bytes, 'realloc lost the start of')
       }
-      cells[cell + REQUESTED] = bytes
-      cells[cell + STAMP] = 0
-      if (old === BLOCK_NULL) cells[cell + ALLOCATED_BY] = this.#allocatedBy
-      this.#countAllocation(bytes - oldBytes, old === BLOCK_NULL ? 1 : 0)
+      cells[cell + Cell.REQUESTED] = bytes
+      cells[cell + Cell.STAMP] = 0
+      if (old === BLOCK_NULL) cells[cell + Cell.ALLOCATED_BY] = this.#allocatedBy
+      this.countMallocs(old === BLOCK_NULL ? 1 : 0, bytes - oldBytes)
     } else if (bytes !== 0) {
-      this.#addCount(Counter.FAILED_ALLOCATIONS, 1)
+      this.countFailedAllocation()
     } else {
       this.#addCount(Counter.LIVE_BYTES, -oldBytes)
       this.#addCount(Counter.FREES, 1)
@@ -302,11 +270,11 @@ export class HeapOps {
     if (block === BLOCK_NULL) {
       this.#addCount(Counter.EMPTY_OPS, 1)
     } else {
-      const bytes = cells[cell + REQUESTED]!
+      const bytes = cells[cell + Cell.REQUESTED]!
       const words = wordsOfBytes(bytes)
       if (pages === 0) {
         if (words > 0) this.#process.touchRange(block, words)
-        if (bytes >= 8) cells[cell + STAMP] = this.#stampEnds(block, bytes)
+        if (bytes >= 8) cells[cell + Cell.STAMP] = this.#stampEnds(block, bytes)
       } else {
         this.#writePages(block, Math.min(words, pages * PAGE_WORDS))
       }
@@ -331,7 +299,8 @@ export class HeapOps {
     return stamp
   }
 
-  #checkStamps(block: Block, bytes: number, stamp: number): void {
+  /** Throws `HeapCorrupted` when somebody wrote over an end of the block. */
+  checkStamps(block: Block, bytes: number, stamp: number): void {
     if (this.#words[block] !== stamp) this.#corrupt(block, bytes, 'overwritten at the start of')
     if (this.#words[lastWholeWord(block, bytes)] !== stamp) {
       this.#corrupt(block, bytes, 'overwritten at the end of')
@@ -353,7 +322,7 @@ export class HeapOps {
     const displaced = to > from ? held : this.#open(target, to < 0)
     if (displaced !== 0) this.#release(target, displaced as Block, false)
     if (block === 0) this.#addCount(Counter.EMPTY_OPS, 1)
-    for (let field = REQUESTED; field <= STAMP; field++) {
+    for (let field = Cell.REQUESTED; field <= Cell.STAMP; field++) {
       cells[target + field] = cells[source + field]!
     }
     this.#close(target, to < 0, block)
@@ -369,7 +338,7 @@ export class HeapOps {
     const second = this.cellAt(lower)
     const x = this.#open(first, upper < 0)
     const y = this.#open(second, lower < 0)
-    for (let field = REQUESTED; field <= STAMP; field++) {
+    for (let field = Cell.REQUESTED; field <= Cell.STAMP; field++) {
       const kept = cells[first + field]!
       cells[first + field] = cells[second + field]!
       cells[second + field] = kept
@@ -380,12 +349,12 @@ export class HeapOps {
 
   /** The block of a cell; a shared cell is this lab thread's alone until `#close`. */
   #open(cell: number, shared: boolean): number {
-    return shared ? claimCell(this.#cells, cell) : this.#cells[cell + BLOCK]!
+    return shared ? claimCell(this.#cells, cell) : this.#cells[cell + Cell.BLOCK]!
   }
 
   #close(cell: number, shared: boolean, block: number): void {
     if (shared) releaseCell(this.#cells, cell, block)
-    else this.#cells[cell + BLOCK] = block
+    else this.#cells[cell + Cell.BLOCK] = block
   }
 
   #time(kind: number, ns: number): void {

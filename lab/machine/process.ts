@@ -13,15 +13,10 @@ import {
   atomicStore,
 } from '../sync/atomics.ts'
 import type { Locks } from '../sync/locks.ts'
-import * as layout from '../words/control.ts'
-import { type Control, LOG_ENTRY, LogField } from '../words/control.ts'
+import { type Control, ControlWord, LOG_ENTRY, LogField } from '../words/control.ts'
 import { COUNTER_ROW, type Event } from '../words/events.ts'
-import * as pageStates from '../words/page-state.ts'
+import { PageState } from '../words/page-state.ts'
 import { PAGE_BYTES, pageOfWord, type SharedWords, type WordIndex } from '../words/units.ts'
-
-// Bound once: the engine folds a module's own constants, but loads imported ones each time.
-const { LOG_WRITTEN, MULTI_THREADED } = layout.ControlWord
-const { RESIDENT } = pageStates.PageState
 
 /** What a design's `abort` throws: the heap is corrupted, in the real allocator's words. */
 export class HeapCorrupted extends Error {
@@ -96,7 +91,7 @@ export class LabProcess implements HeapProcess {
   }
 
   get singleThreaded(): boolean {
-    return this.#controlWords[MULTI_THREADED] === 0
+    return this.#controlWords[ControlWord.MULTI_THREADED] === 0
   }
 
   get strictOvercommit(): boolean {
@@ -104,13 +99,13 @@ export class LabProcess implements HeapProcess {
   }
 
   touch(word: WordIndex): void {
-    if (this.#pages[pageOfWord(word)] !== RESIDENT) this.space.fault(word)
+    if (this.#pages[pageOfWord(word)] !== PageState.RESIDENT) this.space.fault(word)
   }
   touchRange(word: WordIndex, words: number): void {
     this.space.touchRange(word, words)
   }
   touchRead(word: WordIndex): void {
-    if (this.#pages[pageOfWord(word)] !== RESIDENT) this.space.faultRead(word)
+    if (this.#pages[pageOfWord(word)] !== PageState.RESIDENT) this.space.faultRead(word)
   }
   touchReadRange(word: WordIndex, words: number): void {
     this.space.touchReadRange(word, words)
@@ -198,7 +193,7 @@ export function writeLog(
   a: number,
   b: number,
 ): void {
-  const sequence = atomicAdd(words, LOG_WRITTEN, 1)
+  const sequence = atomicAdd(words, ControlWord.LOG_WRITTEN, 1)
   const entry = plan.at.log / 8 + (sequence % plan.logEntries) * LOG_ENTRY
   float64[entry + LogField.SEQUENCE] = 0
   float64[entry + LogField.TIME] = ns

@@ -3,12 +3,9 @@
  * works on a shared cell first swaps its block for `CELL_BUSY`, and stores the block back when
  * done. Private cells need none of this.
  */
-import * as layout from '../words/cells.ts'
+import { CELL_BUSY } from '../words/cells.ts'
 import type { SharedWords } from '../words/units.ts'
 import { futexWait } from './futex.ts'
-
-// Bound once: the engine folds a module's own constants, but loads imported ones each time.
-const { CELL_BUSY } = layout
 
 /** Looks before a claimant lets others run. A claim is held for one op at most. */
 const LOOKS = 1000

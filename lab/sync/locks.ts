@@ -3,20 +3,27 @@
  * the structure it protects, so that structures keep their real size; everything else about a lock
  * lies in the lock table by lock id. Follows the mutex of U. Drepper, "Futexes Are Tricky".
  */
-import type { Control } from '../words/control.ts'
-import * as layout from '../words/control.ts'
-import type { Counter } from '../words/events.ts'
-import * as events from '../words/events.ts'
+import {
+  type Control,
+  ControlWord,
+  RunState,
+  SEAT_ROW_WORDS,
+  SeatState,
+  SeatWord,
+} from '../words/control.ts'
+import { Counter } from '../words/events.ts'
 import type { SharedWords } from '../words/units.ts'
-import * as table from './lock-table.ts'
-import { lockFloats, lockWords, makeLockRow } from './lock-table.ts'
+import {
+  LockFigure,
+  LockWord,
+  lockFloats,
+  lockWords,
+  makeLockRow,
+  ROW_FLOAT64,
+  ROW_INT32,
+} from './lock-table.ts'
 import { WaitLog } from './wait-log.ts'
 import { WAIT_SLICE_MS } from './wait-slice.ts'
-
-// Bound once: the engine folds a module's own constants, but loads imported ones each time.
-const { ControlWord, RunState, SEAT_ROW_WORDS, SeatState, SeatWord } = layout
-const { KERNEL_WAIT_NS, LOCK_WAITS, LOCK_WAIT_NS, TRYLOCK_FAILURES } = events.Counter
-const { LockFigure, LockWord, ROW_FLOAT64, ROW_INT32 } = table
 
 const FREE = 0
 const HELD = 1
@@ -86,7 +93,7 @@ export class Locks {
   /** True when the mutex was free and is now held. A failed try counts in the caller's row. */
   tryLock(words: SharedWords, word: number, id: number): boolean {
     if (Atomics.compareExchange(words, word, FREE, HELD) !== FREE) {
-      this.#count(TRYLOCK_FAILURES, 1)
+      this.#count(Counter.TRYLOCK_FAILURES, 1)
       return false
     }
     this.#acquired(id)
@@ -144,10 +151,10 @@ export class Locks {
     this.#raise(figures + LockFigure.WAIT_NS_MAX, waited)
     this.#raise(figures + LockFigure.WAITERS_MAX, waiting)
     if (id === MMAP_LOCK_ID) {
-      this.#count(KERNEL_WAIT_NS, waited)
+      this.#count(Counter.KERNEL_WAIT_NS, waited)
     } else {
-      this.#count(LOCK_WAIT_NS, waited)
-      this.#count(LOCK_WAITS, 1)
+      this.#count(Counter.LOCK_WAIT_NS, waited)
+      this.#count(Counter.LOCK_WAITS, 1)
     }
   }
 
@@ -174,7 +181,7 @@ export class Locks {
   }
 
   /** For the watchdog: which lock this lab thread waits for. */
-  #publish(state: layout.SeatState, lock: number): void {
+  #publish(state: SeatState, lock: number): void {
     const row = this.#self.seat * SEAT_ROW_WORDS
     this.#control.seats[row + SeatWord.WAITS_FOR_LOCK] = lock
     Atomics.store(this.#control.seats, row + SeatWord.STATE, state)

@@ -11,6 +11,7 @@ import { isHeapOp } from '../../workload/ops.ts'
 import type { Batch, RoleRecorder } from '../../workload/recorder.ts'
 import type { RoleArgs } from '../../workload/scenario.ts'
 import { HeapOps } from '../heap-ops.ts'
+import { OpLoop } from '../op-loop.ts'
 import type { LabProcess } from '../process.ts'
 import { ControlOps, THREAD_ENDS } from './control-ops.ts'
 import { LAP_WORDS, LapMeter } from './lap-meter.ts'
@@ -23,6 +24,7 @@ export class LabThread {
   readonly #process: LabProcess
   readonly #heap: ThreadHeap
   readonly #heapOps: HeapOps
+  readonly #loop: OpLoop
   readonly #controlOps: ControlOps
   readonly #recorder: RoleRecorder
   readonly #loops: boolean
@@ -49,6 +51,7 @@ export class LabThread {
       fill: plan.fill,
       clock,
     })
+    this.#loop = new OpLoop(this.#process, this.#heap, run.control, entry.seat, this.#heapOps)
     this.#controlOps = new ControlOps(context, this.#heap, this.#heapOps)
     this.#loops = role.loop
     this.#laps = new LapMeter(run.control, this.#process.self.counterBase, clock)
@@ -104,7 +107,7 @@ export class LabThread {
     while (at < length) {
       const end = this.#cutAt(batch, at)
       beforeOp?.(ops[at]!)
-      const reached = this.#heapOps.run(ops, at, end)
+      const reached = this.#loop.run(ops, at, end)
       if (this.#loops && reached >= end) this.#laps.lap()
       if (reached > at && this.#controlOps.paced) this.#controlOps.keepPace()
       const stopped = reached === at

@@ -15,6 +15,7 @@ import { Op } from '../../workload/ops.ts'
 import type { ScenarioPlan } from '../../workload/plan.ts'
 import { RandomStream } from '../../workload/random.ts'
 import { HeapOps } from '../heap-ops.ts'
+import { OpLoop } from '../op-loop.ts'
 import type { Clock } from '../process.ts'
 import { createSharedRun, type SharedRun } from '../shared-run.ts'
 import type { RunPlan } from '../types.ts'
@@ -69,9 +70,10 @@ export function warmUp(plan: RunPlan, design: Design, clock: Clock): void {
 function liveOnce(run: SharedRun, seat: number, batches: readonly OpBatch[], clock: Clock): void {
   const process = run.processFor(seat, 1, clock)
   const heap = run.design.attach(process, run.init.tunables, run.threadInfo(seat, 1))
-  const ops = new HeapOps(process, heap, run.control, seat, { fill: false, clock })
+  const heapOps = new HeapOps(process, heap, run.control, seat, { fill: false, clock })
+  const loop = new OpLoop(process, heap, run.control, seat, heapOps)
   for (const { words, length } of batches) {
-    for (let at = 0; at < length; ) at = ops.run(words, at, Math.min(at + WORDS_A_CALL, length))
+    for (let at = 0; at < length; ) at = loop.run(words, at, Math.min(at + WORDS_A_CALL, length))
   }
   heap.exit()
 }

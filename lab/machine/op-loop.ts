@@ -1,0 +1,142 @@
+/**
+ * The loop that carries a batch out on real time: op after op, until one may block or concerns
+ * other lab threads (send, barrier, start, phase, …), which the machine then carries out.
+ *
+ * What it does itself are the ops that nearly every workload is made of, on private cells; all
+ * others, and one op in `SAMPLE_EVERY`, which is timed, it leaves to `HeapOps`. Both do the same:
+ * here it costs less (lab/PERFORMANCE.md), since what is counted stays in local variables until the
+ * loop is left. A reader of the counters is therefore at most one batch between two stops behind;
+ * at a safepoint and after an error all is written down.
+ */
+import type { ThreadHeap } from '../../allocators/contract.ts'
+import { allocatingSeat, Cell } from '../words/cells.ts'
+import {
+  CELL_WORDS,
+  type Control,
+  ControlWord,
+  RunState,
+  SEAT_ROW_WORDS,
+  SeatWord,
+} from '../words/control.ts'
+import { SAMPLE_EVERY } from '../words/histogram.ts'
+import { BLOCK_NULL, type Block, type SharedWords } from '../words/units.ts'
+import { Op } from '../workload/ops.ts'
+import type { HeapOps } from './heap-ops.ts'
+import type { HeapProcess } from './process.ts'
+
+const SAMPLE_MASK = SAMPLE_EVERY - 1
+
+/** One lab thread's. Bound to a seat for the lab thread's whole life. */
+export class OpLoop {
+  readonly #heapOps: HeapOps
+  readonly #process: HeapProcess
+  readonly #heap: ThreadHeap
+  readonly #words: SharedWords
+  readonly #cells: SharedWords
+  readonly #control: SharedWords
+  readonly #seatRow: SharedWords
+  readonly #cellsAt: number
+  readonly #progressAt: number
+  readonly #seat: number
+  #opsDone = 0
+
+  constructor(
+    process: HeapProcess,
+    heap: ThreadHeap,
+    control: Control,
+    seat: number,
+    heapOps: HeapOps,
+  ) {
+    this.#heapOps = heapOps
+    this.#process = process
+    this.#heap = heap
+    this.#words = process.words
+    this.#cells = control.cells
+    this.#control = control.words
+    this.#seatRow = control.seats
+    this.#cellsAt = seat * control.plan.cellsPerSeat * CELL_WORDS
+    this.#seat = seat
+    this.#progressAt = seat * SEAT_ROW_WORDS + SeatWord.PROGRESS
+  }
+
+  /**
+   * Carries out ops from `at` on. Gives the index of the first op it did not carry out: `end`, an
+   * op of the machine's, or any op once a safepoint is wanted or the run is over.
+   */
+  run(ops: Int32Array, at: number, end: number): number {
+    const heapOps = this.#heapOps
+    const heap = this.#heap
+    const control = this.#control
+    const cells = this.#cells
+    const ours = heapOps.noteLooks()
+    let next = at
+    let done = this.#opsDone
+    let mallocs = 0
+    let mallocBytes = 0
+    let frees = 0
+    let freeBytes = 0
+    try {
+      while (next < end) {
+        if (control[ControlWord.PAUSE] !== 0) break
+        if (control[ControlWord.STATE] !== RunState.RUNNING) break
+        const code = ops[next]!
+        const operand = ops[next + 1]!
+        const cell = this.#cellsAt + operand * CELL_WORDS
+        const timed = (done & SAMPLE_MASK) === 0
+        const usual = operand >= 0 && !timed
+        if (usual && code === Op.MALLOC && cells[cell] === BLOCK_NULL) {
+          const bytes = ops[next + 2]!
+          const block = heap.malloc(bytes)
+          if (block !== BLOCK_NULL) {
+            this.#fill(cell, block, bytes, ours)
+            mallocs++
+            mallocBytes += bytes
+          } else heapOps.countFailedAllocation()
+          next += 3
+        } else if (usual && code === Op.FREE && this.#holdsOurs(cell)) {
+          const bytes = cells[cell + Cell.REQUESTED]!
+          const stamp = cells[cell + Cell.STAMP]!
+          if (stamp !== 0) heapOps.checkStamps(cells[cell] as Block, bytes, stamp)
+          heap.free(cells[cell] as Block)
+          cells[cell] = BLOCK_NULL
+          frees++
+          freeBytes += bytes
+          next += 2
+        } else if (usual && code === Op.WRITE_PAGES && ops[next + 2] === 1 && cells[cell] !== 0) {
+          const block = cells[cell] as Block
+          this.#process.touch(block)
+          this.#words[block] = 0
+          next += 3
+        } else {
+          const length = heapOps.carryOut(ops, next, timed)
+          if (length === 0) break
+          next += length
+          if (timed) this.#seatRow[this.#progressAt] = done
+        }
+        done = (done + 1) | 0
+      }
+    } finally {
+      heapOps.countOps((done - this.#opsDone) | 0)
+      heapOps.countMallocs(mallocs, mallocBytes)
+      heapOps.countOwnFrees(frees, freeBytes)
+      this.#opsDone = done
+      this.#seatRow[this.#progressAt] = done
+    }
+    return next
+  }
+
+  #fill(cell: number, block: Block, bytes: number, by: number): void {
+    const cells = this.#cells
+    cells[cell] = block
+    cells[cell + Cell.REQUESTED] = bytes
+    cells[cell + Cell.ALLOCATED_BY] = by
+    cells[cell + Cell.STAMP] = 0
+  }
+
+  /** A block that this lab thread allocated, and not another. */
+  #holdsOurs(cell: number): boolean {
+    const cells = this.#cells
+    if (cells[cell] === BLOCK_NULL) return false
+    return allocatingSeat(cells[cell + Cell.ALLOCATED_BY]!) === this.#seat
+  }
+}
