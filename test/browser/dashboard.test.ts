@@ -2,19 +2,12 @@
  * The page in a real browser: what is drawn is held against the lines that were published, in the
  * tables behind the pictures and in the pixels of the pictures.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
-import { gzipSync } from 'node:zlib'
 import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { type Dashboard, startDashboard } from '../../dashboard/server/dashboard.ts'
-import type { RunSummary, SafepointSample, Sample } from '../../lab/metrics/types.ts'
-import type { AskedRun } from '../../lab/report/embedded-run.ts'
-import { embedRun } from '../../lab/report/html.ts'
-import { temporaryFolder } from '../support/temporary-folder.ts'
+import type { SafepointSample, Sample } from '../../lab/metrics/types.ts'
 import { describeInChromium, startChromium } from './chromium.ts'
-import { type FakeRun, fakeRun, fakeSummary, SEEDSERVICE } from './fake-run.ts'
+import { type FakeRun, fakeRun, SEEDSERVICE } from './fake-run.ts'
 import {
   axeViolations,
   dataTable,
@@ -39,7 +32,6 @@ const CHART_BOTTOM = 30
 
 const VIEWS = ['memory', 'arenas', 'matrix', 'locks', 'speed', 'allocator', 'mapped', 'events']
 
-const pagePath = fileURLToPath(new URL('../../dist/dashboard/web/index.html', import.meta.url))
 const run = fakeRun(SEEDSERVICE)
 
 const samplesOf = (of: FakeRun, variant: number): Sample[] =>
@@ -363,47 +355,5 @@ describeInChromium('dashboard in Chromium', () => {
     const legend = await tableRows(page, '[data-readout="memory"]')
     const expected = samplesOf(run, 1).findLast(({ t }) => t / 3e9 <= at + 1e-6)!
     expect(mib(legend.find((row) => row[0] === 'RSS')![2]!)).toBeCloseTo(expected.rss / MIB, -1)
-  })
-
-  it('offline: a report shows the run from a file and asks for nothing', async () => {
-    const folder = temporaryFolder('report')
-    const path = join(folder, 'report.html')
-    const summary = fakeSummary(run) as unknown as RunSummary
-    const html = embedRun(readFileSync(pagePath, 'utf8'), { summary, lines: run.lines })
-    writeFileSync(path, html)
-    const { page, problems, requests } = await open(pathToFileURL(path).href)
-    await showsAll(page, run)
-    expect(await page.textContent('.connection')).toBe('report')
-    expect((await dataTable(page, 'arenas')).length).toBe(18)
-    const [live] = await themeColours(page, ['live'])
-    const mark = marksOf(run, 1).at(-3)!
-    expect(await chartColour(1, mark.t, mark.anatomy.live / 2)).toBe(live)
-    expect(requests.filter((url) => !url.startsWith('file:') && !url.startsWith('data:'))).toEqual(
-      [],
-    )
-    expect(problems).toEqual([])
-  })
-
-  it('a run that left no summary shows what it wrote, and says so', async () => {
-    const { variants, ...asked } = run.description
-    const variantsAsked = variants.map(({ label }) => label)
-    const summary = { ...asked, variantsAsked } as unknown as AskedRun
-    const path = join(temporaryFolder('report'), 'page.html')
-    const lines = run.lines.map((all) => all.slice(0, -20))
-    writeFileSync(path, embedRun(readFileSync(pagePath, 'utf8'), { summary, lines }))
-    const { page, problems } = await open(pathToFileURL(path).href)
-    await page.waitForSelector('#memory canvas')
-    const badges = await page.$$eval('.badge', (badges) => badges.map((b) => b.textContent))
-    expect(badges).toEqual(['did not end properly', 'did not end properly'])
-    const legend = await tableRows(page, '[data-readout="memory"]')
-    const last = samplesOf({ ...run, lines }, 0).at(-1)!
-    expect(mib(legend.find((row) => row[0] === 'RSS')![1]!)).toBeCloseTo(last.rss / MIB, -1)
-    expect(problems).toEqual([])
-  })
-
-  it('the whole page is one file below 150 KB gzipped', () => {
-    const page = readFileSync(pagePath)
-    expect(gzipSync(page).byteLength).toBeLessThan(150 * 1000)
-    expect(page.toString()).not.toMatch(/<(script|link|img)[^>]+(src|href)="(?!data:)/)
   })
 })

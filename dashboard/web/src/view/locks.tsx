@@ -72,7 +72,7 @@ function Busiest() {
       </ul>
       <div class={`multiples of-${Math.min(variants.value.length, 4)}`}>
         {variants.value.map((variant, place) => (
-          <div class="legend-box" key={place}>
+          <div key={place}>
             {waitRows.value === 'locks' ? (
               <BusiestOf variant={variant} />
             ) : (

@@ -10,7 +10,7 @@ import { Total, type VariantStore } from '../store/variant.ts'
 import { ChartHost } from './picture.tsx'
 import { Section } from './section.tsx'
 import { Swatch } from './swatch.tsx'
-import { DataTable } from './tables.tsx'
+import { DataTable, LegendBox } from './tables.tsx'
 
 export function MemoryView() {
   return (
@@ -39,7 +39,7 @@ function Legend() {
   textTick.value
   const limit = run.value?.memoryLimit ?? null
   return (
-    <div class="legend-box">
+    <LegendBox label="Resident memory by cause">
       <table class="legend" data-readout="memory">
         <caption class="visually-hidden">Resident memory by cause at the moment looked at</caption>
         {variants.value.length > 1 && (
@@ -83,7 +83,7 @@ function Legend() {
           <VmSizeRow />
         </tbody>
       </table>
-    </div>
+    </LegendBox>
   )
 }
 

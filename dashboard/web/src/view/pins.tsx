@@ -28,32 +28,30 @@ export function Pins() {
   }
   const several = variants.value.length > 1
   return (
-    <div class="legend-box">
-      <CompactTable
-        caption="What pins arenas, those that keep most first"
-        readout="pins"
-        columns={[
-          'Pinned',
-          ...(several ? ['Variant'] : []),
-          'Keeps',
-          'The pin',
-          'Allocated by',
-          'When',
-          'Were it gone',
-        ]}
-        rows={shown.slice(0, SHOWN_MAX).map(({ variant, look, pin }) => [
-          look.heap.arenas[pin.arena]?.name ?? pin.arena,
-          ...(several ? [variant.description.label] : []),
-          bytes(pin.pinnedBytes),
-          <span key="pin" title={address(pin.address)}>
-            {pinText(pin)}
-          </span>,
-          pin.seat < 0 ? '–' : `thread ${pin.seat}`,
-          whenText(pin, look),
-          pin.givesBack === 0 ? 'nothing: others follow' : `${bytes(pin.givesBack)} back`,
-        ])}
-      />
-    </div>
+    <CompactTable
+      caption="What pins arenas, those that keep most first"
+      readout="pins"
+      columns={[
+        'Pinned',
+        ...(several ? ['Variant'] : []),
+        'Keeps',
+        'The pin',
+        'Allocated by',
+        'When',
+        'Were it gone',
+      ]}
+      rows={shown.slice(0, SHOWN_MAX).map(({ variant, look, pin }) => [
+        look.heap.arenas[pin.arena]?.name ?? pin.arena,
+        ...(several ? [variant.description.label] : []),
+        bytes(pin.pinnedBytes),
+        <span key="pin" title={address(pin.address)}>
+          {pinText(pin)}
+        </span>,
+        pin.seat < 0 ? '–' : `thread ${pin.seat}`,
+        whenText(pin, look),
+        pin.givesBack === 0 ? 'nothing: others follow' : `${bytes(pin.givesBack)} back`,
+      ])}
+    />
   )
 }
 

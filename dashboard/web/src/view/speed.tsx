@@ -67,17 +67,15 @@ function Figures() {
   }))
   const names = all.find(({ figures }) => figures.length > 0)?.figures.map(([name]) => name) ?? []
   return (
-    <div class="legend-box">
-      <CompactTable
-        caption="Speed at the moment looked at"
-        readout="speed"
-        columns={['Variant', ...names]}
-        rows={all.map(({ variant, figures }) => [
-          variant.description.label,
-          ...figures.map(([, value]) => value),
-        ])}
-      />
-    </div>
+    <CompactTable
+      caption="Speed at the moment looked at"
+      readout="speed"
+      columns={['Variant', ...names]}
+      rows={all.map(({ variant, figures }) => [
+        variant.description.label,
+        ...figures.map(([, value]) => value),
+      ])}
+    />
   )
 }
 

@@ -1,5 +1,7 @@
 /** Tables of figures: those below a picture, and the long ones behind it. */
+import { useSignal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
+import { useEffect, useRef } from 'preact/hooks'
 import { KEYBOARD_STOP } from './picture.tsx'
 
 interface TableProps {
@@ -18,10 +20,41 @@ interface CompactProps extends TableProps {
 export function CompactTable({ caption, readout, ...table }: CompactProps) {
   if (table.rows.length === 0) return null
   return (
-    <table class="compact" data-readout={readout}>
-      <caption class="visually-hidden">{caption}</caption>
-      <Rows {...table} />
-    </table>
+    <LegendBox label={caption}>
+      <table class="compact" data-readout={readout}>
+        <caption class="visually-hidden">{caption}</caption>
+        <Rows {...table} />
+      </table>
+    </LegendBox>
+  )
+}
+
+interface LegendBoxProps {
+  /** Names it for those who come to it by keyboard; once on the page. */
+  readonly label: string
+  readonly children: ComponentChildren
+}
+
+/** Below pictures: what is wider than its place scrolls, and only then Tab stops there. */
+export function LegendBox({ label, children }: LegendBoxProps) {
+  const box = useRef<HTMLElement>(null)
+  const scrolls = useSignal(false)
+  const look = (): void => {
+    const element = box.current
+    // It may be gone already when its size is told.
+    if (element !== null) scrolls.value = element.scrollWidth > element.clientWidth
+  }
+  useEffect(look)
+  useEffect(() => {
+    const observer = new ResizeObserver(look)
+    observer.observe(box.current!)
+    return () => observer.disconnect()
+  }, [])
+  const stop = scrolls.value ? KEYBOARD_STOP : {}
+  return (
+    <section ref={box} class="legend-box" aria-label={label} {...stop}>
+      {children}
+    </section>
   )
 }
 
