@@ -2,7 +2,13 @@
  * Measures the dashboard's page in the system's Chromium and prints what it finds; asserts nothing,
  * because times depend on the machine. After `node build.mjs`:
  *
- *   node test/browser/measure-page.mjs [seconds of live run for each stage, 10 by default]
+ *   node test/browser/measure-page.mjs [seconds of live run for each stage, 10 by default] [folder]
+ *
+ * Frames are measured on a made-up run, or on the recorded one of a run folder, whose samples are
+ * then shown 20 a second, over and over. One of 64 arenas and 128 threads, 800 samples, in 20 s:
+ *
+ *   arena-lab run seedservice -a glibc:arena_max=64 --machine virtual --cores 64 \
+ *     -P ingesters=126 -P records=12000 --sample-hz 1000
  *
  * - size: the page, gzipped (goal: below 150 KB)
  * - first paint: of a page opened while a run goes on (goal: below 500 ms); five pages
@@ -22,9 +28,30 @@ const jiti = createJiti(import.meta.url)
 const { startChromium } = await jiti.import('./chromium.ts')
 const { descriptionOf, fakeLines, LARGE } = await jiti.import('./fake-run.ts')
 const { startDashboard } = await jiti.import('../../dashboard/server/dashboard.ts')
+const { readSeries } = await jiti.import('../../lab/metrics/series.ts')
 
 const LIVE_SECONDS = Number(process.argv[2] ?? 10)
+const RECORDED = process.argv[3]
 const pagePath = fileURLToPath(new URL('../../dist/dashboard/web/index.html', import.meta.url))
+
+const SAMPLES_PER_SECOND = 20
+
+/** Lines of a recorded run's first variant, 20 samples a second for so many seconds. */
+async function recordedLines(folder, seconds) {
+  const once = []
+  for await (const line of readSeries(`${folder}/samples.ndjson`)) {
+    if (line.variant === 0) once.push(line)
+  }
+  const samples = once.filter(({ type }) => type === 'sample').length
+  const stretch = ((samples / SAMPLES_PER_SECOND) * 1e9) / once.at(-1).t
+  const lines = []
+  for (let from = 0; from < seconds * 1e9; from = lines.at(-1).t + 1e9 / SAMPLES_PER_SECOND) {
+    // The end of one round would be the end of the run.
+    const round = once.filter(({ reason }) => reason !== 'end')
+    for (const line of round) lines.push({ ...line, t: from + line.t * stretch })
+  }
+  return lines
+}
 
 /** Publishes a run at `speed` times its own; calls `onPart` after each of `parts` parts. */
 async function replay(dashboard, options, speed, parts = 1, onPart = async () => {}) {
@@ -33,12 +60,12 @@ async function replay(dashboard, options, speed, parts = 1, onPart = async () =>
   const start = performance.now()
   let paused = 0
   let part = 1
-  for (const line of fakeLines(options)) {
+  for (const line of options.lines ?? fakeLines(options)) {
     const due = start + paused + line.t / 1e6 / speed
     const early = due - performance.now()
     if (early > 2) await new Promise((resolve) => setTimeout(resolve, early))
     dashboard.publish(0, line)
-    if (line.t / 1e9 < (whole * part) / parts) continue
+    if (line.t / 1e9 < (whole * part) / parts || part > parts) continue
     const stopped = performance.now()
     await onPart(part++)
     paused += performance.now() - stopped
@@ -133,7 +160,9 @@ async function measureStage(browser, page, busy, name, act) {
 async function measureFrames(browser) {
   const dashboard = await startDashboard({ port: 0, control: false, pagePath })
   const seconds = STAGES.length * (LIVE_SECONDS + 8) + 15
-  const done = replay(dashboard, { ...LARGE, days: Math.ceil(seconds / LARGE.daySeconds) }, 1)
+  const lines = RECORDED === undefined ? undefined : await recordedLines(RECORDED, seconds)
+  const options = { ...LARGE, days: Math.ceil(seconds / LARGE.daySeconds), lines }
+  const done = replay(dashboard, options, 1)
   await wait(2000)
   const paints = []
   let page
