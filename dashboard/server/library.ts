@@ -46,7 +46,7 @@ export class Library {
     for await (const line of readSeries(join(run.path, SAMPLES_FILE))) {
       lines.add(line.variant, line)
     }
-    return embedRun(page, { summary: run.shown, lines: lines.lines() })
+    return embedRun(page, { summary: run.shown, ...lines.contents() })
   }
 
   /** One of `report.html`, `summary.json`, `samples.ndjson`, `samples.csv`, `trace.json`. */

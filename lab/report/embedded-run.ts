@@ -13,4 +13,6 @@ export interface EmbeddedRun {
   readonly summary: RunSummary | AskedRun
   /** By variant asked for, each in the order of its times. */
   readonly lines: readonly (readonly SampleLine[])[]
+  /** Rare events of each that are left out, the later ones. */
+  readonly eventsLeft?: readonly number[]
 }

@@ -68,7 +68,7 @@ export class Recording {
 
   #html(summary: RunSummary): string | undefined {
     const page = readPage(dashboardPage)
-    return page === undefined ? undefined : embedRun(page, { summary, lines: this.#lines.lines() })
+    return page === undefined ? undefined : embedRun(page, { summary, ...this.#lines.contents() })
   }
 
   async #write(

@@ -35,9 +35,10 @@ async function openFile(
   summary: RunSummary | AskedRun,
   lines: readonly (readonly SampleLine[])[],
   width = 1280,
+  eventsLeft: readonly number[] = [],
 ): Promise<Opened> {
   const path = join(temporaryFolder('report'), 'report.html')
-  writeFileSync(path, embedRun(readFileSync(pagePath, 'utf8'), { summary, lines }))
+  writeFileSync(path, embedRun(readFileSync(pagePath, 'utf8'), { summary, lines, eventsLeft }))
   opened = await openPage(browser, pathToFileURL(path).href, { width })
   await opened.page.waitForSelector('#memory canvas')
   await settle(opened.page)
@@ -78,12 +79,19 @@ describeInChromium('report in Chromium', () => {
     const lines = run.lines.map((all) => all.slice(0, -20))
     const { page, problems } = await openFile(summary as unknown as AskedRun, lines)
     const badges = await page.$$eval('.badge', (badges) => badges.map((b) => b.textContent))
-    expect(badges).toEqual(['did not end properly', 'did not end properly'])
+    expect(badges).toEqual(['left no summary', 'left no summary'])
     const legend = await tableRows(page, '[data-readout="memory"]')
     const last = lines[0]!.findLast((line) => line.type === 'sample')!
     const mib = Math.round(last.type === 'sample' ? last.rss / 1024 / 1024 : 0)
     expect(legend.find((row) => row[0] === 'RSS')![1]).toBe(`${mib} MiB`)
     expect(problems).toEqual([])
+  })
+
+  it('events that the page leaves out are told', async () => {
+    const { page } = await openFile(ended, run.lines, 1280, [1200, 34])
+    expect((await page.textContent('#events .filter'))!.replace('\u202f', ' ')).toContain(
+      '1 234 more events are only in samples.ndjson',
+    )
   })
 
   it('variants that were never reached are left out, the others keep their own lines', async () => {

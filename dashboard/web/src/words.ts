@@ -26,7 +26,7 @@ export function stateOf(variant: VariantStore): {
 } {
   const { end } = variant
   if (end === undefined && connection.value === 'offline') {
-    return { text: 'did not end properly', kind: 'bad' }
+    return { text: 'left no summary', kind: 'bad' }
   }
   if (end === undefined) {
     if (variant.newest === undefined) {

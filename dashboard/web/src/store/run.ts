@@ -14,7 +14,7 @@ export class RunStore {
   }
 
   /** A run of the past, as a report embeds it. Variants that it never reached are left out. */
-  static fromEmbedded({ summary, lines }: EmbeddedRun): RunStore {
+  static fromEmbedded({ summary, lines, eventsLeft = [] }: EmbeddedRun): RunStore {
     const { scenario, machine, cores, seed, params, limits, variantsAsked } = summary
     const ends: readonly EmbeddedVariant[] =
       'variants' in summary ? summary.variants : variantsAsked.map((variant) => ({ variant }))
@@ -29,6 +29,7 @@ export class RunStore {
       const next = (variantsAsked ?? []).indexOf(ends[place]!.variant, asked + 1)
       asked = next < 0 ? place : next
       for (const line of lines[asked] ?? []) variant.apply(line)
+      variant.eventsLeft = eventsLeft[asked] ?? 0
       variant.end = endOf(ends[place]!)
     }
     return run

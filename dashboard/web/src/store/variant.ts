@@ -86,6 +86,8 @@ export class VariantStore {
   marks: SafepointMark[] = []
   matrices: MatrixSample[] = []
   events: LogSample[] = []
+  /** Events that are known of, and not kept. */
+  eventsLeft = 0
   /** Counts up with every event and look: lists made of them know when they are old. */
   eventsSeen = 0
   seats = 0
@@ -116,8 +118,14 @@ export class VariantStore {
     else {
       this.events.push(line)
       this.eventsSeen++
-      if (this.events.length > EVENTS_MAX) this.events = this.events.slice(-EVENTS_MAX / 2)
+      if (this.events.length > EVENTS_MAX) this.#dropEvents()
     }
+  }
+
+  #dropEvents(): void {
+    const left = this.events.length
+    this.events = this.events.slice(-EVENTS_MAX / 2)
+    this.eventsLeft += left - this.events.length
   }
 
   applyMatrix(matrix: MatrixSample): void {

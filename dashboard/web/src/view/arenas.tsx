@@ -1,7 +1,7 @@
 /** *Which arena holds it?* */
 import { ArenaStrips } from '../draw/arena-strips.ts'
 import { type PageCell, PageStrips } from '../draw/page-strips.ts'
-import { address, bytes, count, percent } from '../format.ts'
+import { address, bytes, count, percent, seconds } from '../format.ts'
 import { arenaPicture, changed, momentOf, textTick, variants } from '../state.ts'
 import { type LookPages, letterAt, PAGE_KINDS, pagesOf } from '../store/pages.ts'
 import type { ArenaState, VariantStore } from '../store/variant.ts'
@@ -163,7 +163,7 @@ function lookText(pages: LookPages | undefined): string {
   const { look, cellBytes, arenas } = pages
   const what = look.label === '' ? look.reason : look.label
   const many = arenas.length === 1 ? '1 arena' : `${count(arenas.length)} arenas`
-  return `${many} as of ${(look.t / 1e9).toFixed(2)} s (${what}), ${bytes(cellBytes)} a cell`
+  return `${many} as of ${seconds(look.t / 1e9)} (${what}), ${bytes(cellBytes)} a cell`
 }
 
 /** What a cell is, and the chunks, bins, top and threads of its arena. */

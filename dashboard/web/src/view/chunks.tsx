@@ -7,7 +7,7 @@ import {
   chunksOf,
   stateToken,
 } from '../draw/chunk-strip.ts'
-import { address, bytes, count } from '../format.ts'
+import { address, bytes, count, seconds } from '../format.ts'
 import { momentOf, textTick, variants } from '../state.ts'
 import type { VariantStore } from '../store/variant.ts'
 import { Picked } from './picked.tsx'
@@ -62,7 +62,7 @@ function Readout({ variant, selected }: ReadoutProps) {
     const name = look.heap.arenas[map.arena]?.name ?? ''
     const all = chunksOf(map).length
     if (chunk !== undefined) return `${name}: ${chunkText(chunk)} (${selected + 1} of ${all})`
-    const when = `${(look.t / 1e9).toFixed(2)} s`
+    const when = seconds(look.t / 1e9)
     const below = map.left === 0 ? '' : `, ${count(map.left)} below them not listed`
     return `${name}: the highest ${count(all)} of its chunks as of ${when}${below}`
   }
@@ -88,7 +88,7 @@ function chunkText({ address: at, bytes: size, state, flags, ...owner }: Chunk):
   const whose =
     seat < 0
       ? ''
-      : `, ${bytes(requested)} allocated by thread ${seat} after ${(since / 1e3).toFixed(2)} s`
+      : `, ${bytes(requested)} allocated by thread ${seat} after ${seconds(since / 1e3)}`
   return `${address(at)}, ${bytes(size)}, ${state}${flagsText(flags)}${whose}`
 }
 

@@ -81,6 +81,7 @@ function Filter() {
   for (const variant of variants.value) {
     for (const { kind } of happeningsOf(variant)) totals.set(kind, (totals.get(kind) ?? 0) + 1)
   }
+  const left = variants.value.reduce((sum, { eventsLeft }) => sum + eventsLeft, 0)
   const toggle = (kind: HappeningKind): void => {
     const next = new Set(kindsShown.value)
     if (!next.delete(kind)) next.add(kind)
@@ -101,6 +102,9 @@ function Filter() {
           {`${label} (${count(totals.get(kind) ?? 0)})`}
         </label>
       ))}
+      {left > 0 && (
+        <span class="meaning">{`${count(left)} more events are only in samples.ndjson`}</span>
+      )}
     </fieldset>
   )
 }
