@@ -25,9 +25,8 @@ import {
 import { WaitLog } from './wait-log.ts'
 import { WAIT_SLICE_MS } from './wait-slice.ts'
 
-const FREE = 0
-const HELD = 1
-const HELD_WITH_WAITERS = 2
+/** The futex word. */
+export const LockState = { FREE: 0, HELD: 1, HELD_WITH_WAITERS: 2 } as const
 
 /** The mmap_lock of the modelled kernel: always the first lock made. */
 export const MMAP_LOCK_ID = 0
@@ -86,13 +85,14 @@ export class Locks {
 
   /** Returns holding the mutex. Throws `RunEnded` when the run fails meanwhile. */
   lock(words: SharedWords, word: number, id: number): void {
-    if (Atomics.compareExchange(words, word, FREE, HELD) !== FREE) this.#lockSlow(words, word, id)
+    if (Atomics.compareExchange(words, word, LockState.FREE, LockState.HELD) !== LockState.FREE)
+      this.#lockSlow(words, word, id)
     this.#acquired(id)
   }
 
   /** True when the mutex was free and is now held. A failed try counts in the caller's row. */
   tryLock(words: SharedWords, word: number, id: number): boolean {
-    if (Atomics.compareExchange(words, word, FREE, HELD) !== FREE) {
+    if (Atomics.compareExchange(words, word, LockState.FREE, LockState.HELD) !== LockState.FREE) {
       this.#count(Counter.TRYLOCK_FAILURES, 1)
       return false
     }
@@ -103,7 +103,8 @@ export class Locks {
   /** Only the holder calls it. */
   unlock(words: SharedWords, word: number, id: number): void {
     this.#int32[this.#rows + id * ROW_INT32 + LockWord.HOLDER] = 0
-    if (Atomics.exchange(words, word, FREE) === HELD_WITH_WAITERS) this.#wakeOne(words, word, id)
+    if (Atomics.exchange(words, word, LockState.FREE) === LockState.HELD_WITH_WAITERS)
+      this.#wakeOne(words, word, id)
   }
 
   #wakeOne(words: SharedWords, word: number, id: number): void {
@@ -160,8 +161,9 @@ export class Locks {
 
   #spin(words: SharedWords, word: number, spins: number): boolean {
     for (let i = 0; i < spins; i++) {
-      if (Atomics.load(words, word) !== FREE) continue
-      if (Atomics.compareExchange(words, word, FREE, HELD) === FREE) return true
+      if (Atomics.load(words, word) !== LockState.FREE) continue
+      if (Atomics.compareExchange(words, word, LockState.FREE, LockState.HELD) === LockState.FREE)
+        return true
     }
     return false
   }
@@ -172,11 +174,11 @@ export class Locks {
    * Whoever gets it by the exchange leaves 2 behind, so that the next unlock wakes one more.
    */
   #wait(words: SharedWords, word: number): void {
-    while (Atomics.exchange(words, word, HELD_WITH_WAITERS) !== FREE) {
+    while (Atomics.exchange(words, word, LockState.HELD_WITH_WAITERS) !== LockState.FREE) {
       if (this.#control.words[ControlWord.STATE] === RunState.FAILED) {
         throw new RunEnded('the run failed while a lab thread waited for a lock')
       }
-      Atomics.wait(words, word, HELD_WITH_WAITERS, WAIT_SLICE_MS)
+      Atomics.wait(words, word, LockState.HELD_WITH_WAITERS, WAIT_SLICE_MS)
     }
   }
 

@@ -105,7 +105,8 @@ export class RoleRecorder implements Recorder {
     while (!this.#done && this.#batch.length < this.#batchWords && this.#batch.opCount < opsMost) {
       const before = this.#batch.opCount
       this.#step()
-      idleYields = this.#batch.opCount > before ? 0 : idleYields + 1
+      idleYields++
+      if (this.#batch.opCount > before) idleYields = 0
       if (idleYields > OPS_WITHOUT_YIELD_MAX) this.#fail(`${idleYields} yields without an op`)
     }
     const most = this.#options.everyYield === true ? 1 : BATCH_WORDS

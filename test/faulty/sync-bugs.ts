@@ -32,27 +32,29 @@ export const lockBugs: readonly PlantedBug[] = [
   {
     name: 'unlock wakes nobody',
     file: LOCKS,
-    sound: 'if (Atomics.exchange(words, word, FREE) === HELD_WITH_WAITERS)',
-    faulty: 'if (Atomics.exchange(words, word, FREE) > HELD_WITH_WAITERS)',
+    sound: 'if (Atomics.exchange(words, word, LockState.FREE) === LockState.HELD_WITH_WAITERS)',
+    faulty: 'if (Atomics.exchange(words, word, LockState.FREE) > LockState.HELD_WITH_WAITERS)',
   },
   {
     name: 'a woken waiter forgets the others',
     file: LOCKS,
-    sound: 'while (Atomics.exchange(words, word, HELD_WITH_WAITERS) !== FREE) {',
-    faulty: `while (Atomics.compareExchange(words, word, FREE, HELD) !== FREE) {
-            Atomics.compareExchange(words, word, HELD, HELD_WITH_WAITERS);`,
+    sound:
+      'while (Atomics.exchange(words, word, LockState.HELD_WITH_WAITERS) !== LockState.FREE) {',
+    faulty: `const { FREE, HELD } = LockState;
+        while (Atomics.compareExchange(words, word, FREE, HELD) !== FREE) {
+            Atomics.compareExchange(words, word, LockState.HELD, LockState.HELD_WITH_WAITERS);`,
   },
   {
     name: 'a woken waiter does not look again',
     file: LOCKS,
-    sound: 'Atomics.wait(words, word, HELD_WITH_WAITERS, WAIT_SLICE_MS);',
-    faulty: 'Atomics.wait(words, word, HELD_WITH_WAITERS, WAIT_SLICE_MS); break;',
+    sound: 'Atomics.wait(words, word, LockState.HELD_WITH_WAITERS, WAIT_SLICE_MS);',
+    faulty: 'Atomics.wait(words, word, LockState.HELD_WITH_WAITERS, WAIT_SLICE_MS); break;',
   },
   {
     name: 'a failed try takes the lock',
     file: LOCKS,
-    sound: 'this.#count(TRYLOCK_FAILURES, 1);\n            return false;',
-    faulty: 'this.#count(TRYLOCK_FAILURES, 1);\n            return true;',
+    sound: 'this.#count(Counter.TRYLOCK_FAILURES, 1);\n            return false;',
+    faulty: 'this.#count(Counter.TRYLOCK_FAILURES, 1);\n            return true;',
   },
 ]
 

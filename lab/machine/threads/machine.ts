@@ -26,6 +26,7 @@ import { createSharedRun, type SharedRun } from '../shared-run.ts'
 import type { MachineListener, MachineOutcome, Outcome, RunningMachine, RunPlan } from '../types.ts'
 import { locksHeldBy } from '../waiters.ts'
 import { epochMs, realClock } from './clock.ts'
+import { compileInPlace } from './compile-in-place.ts'
 import type { WorkerMessage, WorkerTask } from './messages.ts'
 import { Safepoints } from './safepoints.ts'
 import { ThreadStarter } from './thread-starter.ts'
@@ -106,6 +107,7 @@ class ThreadsMachine implements RunningMachine {
     const over = (): boolean => this.#ending !== undefined || this.#workersLeft === 0
     this.#safepoints = new Safepoints(run.control, listener, () => this.now(), over)
     this.#watchdog = new Watchdog(run.control)
+    compileInPlace()
     this.#pool = new Piscina({
       filename: new URL('./worker.js', import.meta.url).href,
       minThreads: this.plan.threads,

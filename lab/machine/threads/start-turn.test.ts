@@ -1,6 +1,6 @@
 /**
- * Goal: a started lab thread begins when a core is free, and never waits for good. Method: waits are
- * replaced by what the other lab threads and the clock do meanwhile.
+ * Goal: a started lab thread begins when a core is free, and never waits for good. Method: waits
+ * are replaced by what the other lab threads and the clock do meanwhile.
  */
 import { expect, it } from 'vitest'
 import { replaceFutexWait } from '../../sync/futex.ts'
@@ -16,12 +16,14 @@ import {
 import { takeTurn } from './start-turn.ts'
 
 const CORES = 2
+/** Of the lab thread that begins. */
+const SEAT = 4
 let now = 0
 
 /** A run whose first seats are in these states. */
 function runWith(...states: readonly SeatState[]): Control {
   const control = createControl({
-    seats: 4,
+    seats: 5,
     heapBytes: 4096,
     mappingsMax: 1,
     locksMax: 1,
@@ -49,8 +51,9 @@ function turn(control: Control, meanwhile: (ms: number) => void): number {
     if (++waits > 100) throw new Error('it waits for good')
     meanwhile(ms)
   })
-  takeTurn(control, CORES, () => now)
+  takeTurn(control, SEAT, CORES, () => now)
   expect(control.words[ControlWord.TURN_LOCK]).toBe(0)
+  expect(control.seats[SEAT * SEAT_ROW_WORDS + SeatWord.STATE]).toBe(SeatState.RUNNING)
   return waits
 }
 const never = (): void => {

@@ -26,11 +26,12 @@ const TURN_MS = 4
 const NS_PER_MS = 1e6
 
 /**
- * Worker, before it carries the lab thread out that it has taken from the run queue. Returns once a
- * core is free, after `TURN_MS` at the latest; several wait in the order they came.
+ * Worker, before it carries out the lab thread of `seat`, taken from the run queue. Returns once a
+ * core is free, after `TURN_MS` at the latest, and the seat counts as at work; several wait in the
+ * order they came.
  */
-export function takeTurn(control: Control, cores: number, clock: Clock): void {
-  const { words } = control
+export function takeTurn(control: Control, seat: number, cores: number, clock: Clock): void {
+  const { words, seats } = control
   lockWord(words, ControlWord.TURN_LOCK)
   const end = clock() + TURN_MS * NS_PER_MS
   while (words[ControlWord.STATE]! < RunState.KILLED) {
@@ -40,6 +41,8 @@ export function takeTurn(control: Control, cores: number, clock: Clock): void {
     if (left <= 0 || seatsAtWork(control) < cores) break
     futexWait(words, ControlWord.WAKE, wake, left)
   }
+  // A safepoint that is under way from now on waits for it: it parks when it has begun.
+  Atomics.store(seats, seat * SEAT_ROW_WORDS + SeatWord.STATE, SeatState.RUNNING)
   unlockWord(words, ControlWord.TURN_LOCK)
 }
 

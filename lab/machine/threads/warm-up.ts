@@ -7,21 +7,22 @@
  * It runs the same code on a process of its own, thrown away afterwards: same design, same
  * tunables, a small heap, sizes of all kinds. Nothing of it is counted or kept.
  */
-import type { Design } from '../../../allocators/contract.ts'
+import { type Design, MappingKind, Protection } from '../../../allocators/contract.ts'
+import { LockState } from '../../sync/locks.ts'
 import { ControlWord, RunState } from '../../words/control.ts'
-import { MIB } from '../../words/units.ts'
+import { MIB, PAGE_BYTES, WORD_NULL } from '../../words/units.ts'
 import { OpBatch } from '../../workload/op-batch.ts'
 import { Op } from '../../workload/ops.ts'
 import type { ScenarioPlan } from '../../workload/plan.ts'
 import { RandomStream } from '../../workload/random.ts'
 import { HeapOps } from '../heap-ops.ts'
 import { OpLoop } from '../op-loop.ts'
-import type { Clock } from '../process.ts'
+import type { Clock, LabProcess } from '../process.ts'
 import { createSharedRun, type SharedRun } from '../shared-run.ts'
 import type { RunPlan } from '../types.ts'
 
 /** Lab threads that live one after the other: after fewer, slow paths are still being compiled. */
-const LIVES = 12
+const LIVES = 8
 /**
  * What the process is told it may have. With so many arenas in so small a heap, designs with arenas
  * fit theirs to 1 MiB, and a warm-up sees them grow from one into the next.
@@ -32,6 +33,12 @@ const CORES = 16
 const CELLS = 512
 const CELLS_FILLED = 4096
 const OPS_MIXED = 8000
+/** Of each kind that designs keep apart; the last ones are large. */
+const FEW_SIZES = [24, 56, 104, 136, 264, 520, 1000, 1500, 2500, 9000]
+const SMALL_MAX = 128
+const ROUNDS = 6
+/** V8 remembers what a function met only once it has been called for a while. */
+const MEETINGS = 100
 const HEAP_BYTES = 256 * MIB
 /**
  * Words of ops carried out in one call: a single long call would be replaced while it runs, by code
@@ -55,11 +62,36 @@ export function warmUp(plan: RunPlan, design: Design, clock: Clock): void {
   const { run } = createSharedRun(small, design, needs, { originMs: 0, now: clock })
   run.control.words[ControlWord.STATE] = RunState.RUNNING
   run.control.words[ControlWord.MULTI_THREADED] = 1
-  const batches = [recordFilling(plan.seed), recordMix(plan.seed)]
+  const batches = [recordFilling(plan.seed), recordMix(plan.seed), recordFewSizes(plan.seed)]
   try {
+    meetOthers(run, run.processFor(1, 1, clock))
     for (let seat = 1; seat <= LIVES; seat++) liveOnce(run, seat, batches, clock)
   } catch {
     // A design that is broken fails again in the run itself, where it is told who was hurt.
+  }
+}
+
+/**
+ * Finds a lock held, and leaves one that others wait for. Nobody else is here, so the words are set
+ * to what others would have made of them, and the run is said to have failed where it would wait.
+ */
+function meetOthers({ control }: SharedRun, process: LabProcess): void {
+  const { words } = process
+  const word = process.mmap(WORD_NULL, PAGE_BYTES, Protection.READ_WRITE, MappingKind.BLOCK)
+  const lock = process.makeLock(word, 'warm-up')
+  for (let time = 0; time < MEETINGS; time++) {
+    words[word] = LockState.FREE
+    process.lock(word, lock)
+    words[word] = LockState.HELD_WITH_WAITERS
+    process.unlock(word, lock)
+    words[word] = LockState.HELD
+    process.tryLock(word, lock)
+    control.words[ControlWord.STATE] = RunState.FAILED
+    try {
+      process.lock(word, lock)
+    } catch {
+      control.words[ControlWord.STATE] = RunState.RUNNING
+    }
   }
 }
 
@@ -78,16 +110,20 @@ function liveOnce(run: SharedRun, seat: number, batches: readonly OpBatch[], clo
   heap.exit()
 }
 
-/** Memory that grows block by block, all of it freed in the end. */
+/**
+ * Frees what the life before left in the shared cells, of another lab thread, in another's arena,
+ * and gives its pages back. Then memory that grows block by block.
+ */
 function recordFilling(seed: number): OpBatch {
   const random = new RandomStream({ seed, role: 'warm-up', index: 0, generation: 0 })
   const batch = new OpBatch()
+  for (let cell = 0; cell < CELLS_FILLED; cell++) batch.put1(Op.FREE, ~cell)
+  batch.put1(Op.TRIM, 0)
   for (let cell = 0; cell < CELLS_FILLED; cell++) {
-    batch.put2(Op.MALLOC, 0, random.range(16, 1024))
+    batch.put2(Op.MALLOC, 0, random.range(16, 4096))
     batch.put1(Op.WRITE, 0)
     batch.put2(Op.MOVE, 0, ~cell)
   }
-  for (let cell = 0; cell < CELLS_FILLED; cell++) batch.put1(Op.FREE, ~cell)
   return batch
 }
 
@@ -107,9 +143,36 @@ function recordMix(seed: number): OpBatch {
       batch.put2(Op.MOVE, cell, shared)
     }
   }
-  for (let cell = 0; cell < CELLS; cell++) {
-    batch.put1(Op.FREE, cell)
-    batch.put1(Op.FREE, ~cell)
+  for (let cell = 0; cell < CELLS; cell++) batch.put1(Op.FREE, cell)
+  return batch
+}
+
+/**
+ * Many blocks of a few sizes. Small ones come and go among the others, then all of them go: caches
+ * overflow, and requests find chunks of just their size in every kind of bin.
+ */
+function recordFewSizes(seed: number): OpBatch {
+  const random = new RandomStream({ seed, role: 'warm-up', index: 2, generation: 0 })
+  const batch = new OpBatch()
+  const sizeOf = (cell: number): number => FEW_SIZES[cell % FEW_SIZES.length]!
+  const all = Array.from({ length: CELLS }, (_, cell) => cell)
+  const small = all.filter((cell) => sizeOf(cell) <= SMALL_MAX)
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const cell of all) batch.put2(Op.MALLOC, cell, sizeOf(cell))
+    for (const cell of shuffled(small, random)) batch.put1(Op.FREE, cell)
+    for (const cell of small) batch.put2(Op.MALLOC, cell, sizeOf(cell))
+    for (const cell of shuffled(all, random)) batch.put1(Op.FREE, cell)
   }
   return batch
+}
+
+function shuffled(cells: readonly number[], random: RandomStream): number[] {
+  const rest = [...cells]
+  return cells.map(() => {
+    const picked = random.below(rest.length)
+    const cell = rest[picked]!
+    rest[picked] = rest.at(-1)!
+    rest.pop()
+    return cell
+  })
 }

@@ -42,7 +42,7 @@ export default async function work(task: WorkerTask): Promise<void> {
     for (;;) {
       entry = takeEntryBlocking(control)
       if (entry === undefined) return
-      takeTurn(control, task.init.plan.cores, context.clock)
+      takeTurn(control, entry.seat, task.init.plan.cores, context.clock)
       labThread(context, task, entry).run()
     }
   } catch (error) {
