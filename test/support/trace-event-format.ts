@@ -16,6 +16,7 @@ export function traceEventProblems(text: string): string[] {
   for (const [place, event] of (events as Loose[]).entries()) {
     for (const problem of problemsOf(event)) problems.push(`event ${place}: ${problem}`)
   }
+  problems.push(...namelessTracks(events as Loose[]))
   const slices = (events as Loose[]).filter(({ ph }) => ph === 'X')
   return [...problems, ...nestingProblems(slices), ...flowProblems(events as Loose[], slices)]
 }
@@ -69,6 +70,13 @@ function grouped(events: readonly Loose[], keyOf: (event: Loose) => string): Map
     else known.push(event)
   }
   return groups
+}
+
+/** A viewer shows a track that nobody named by its number only. Counters have none. */
+function namelessTracks(events: readonly Loose[]): string[] {
+  const named = new Set(events.filter(({ name }) => name === 'thread_name').map(trackOf))
+  const used = new Set(events.filter(({ ph }) => ph !== 'M' && ph !== 'C').map(trackOf))
+  return [...used].filter((track) => !named.has(track)).map((track) => `track ${track}: no name`)
 }
 
 /** Nanoseconds as Perfetto reads them: times digit by digit, lengths multiplied and cut off. */

@@ -209,6 +209,7 @@ describe('trace events: the checker', () => {
   const arrow = { pid: 1, tid: 1, name: 'a', cat: 'c', id: 1, args: {} }
 
   it.each([
+    ['a track without a name', file(slice), /^track 1\/1: no name$/],
     ['a slice without a length', file({ ...slice, dur: undefined }), /dur undefined/],
     ['a time before the start', file({ ...slice, ts: -1 }), /ts -1 is no time/],
     ['a track that is no number', file({ ...slice, tid: '1' }), /pid and tid/],
