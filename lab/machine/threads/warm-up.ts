@@ -7,7 +7,12 @@
  * It runs the same code on a process of its own, thrown away afterwards: same design, same
  * tunables, a small heap, sizes of all kinds. Nothing of it is counted or kept.
  */
-import { type Design, MappingKind, Protection } from '../../../allocators/contract.ts'
+import {
+  type Design,
+  MappingKind,
+  Protection,
+  type ThreadHeap,
+} from '../../../allocators/contract.ts'
 import { LockState } from '../../sync/locks.ts'
 import { ControlWord, RunState } from '../../words/control.ts'
 import { MIB, PAGE_BYTES, WORD_NULL } from '../../words/units.ts'
@@ -23,6 +28,8 @@ import type { RunPlan } from '../types.ts'
 
 /** Lab threads that live one after the other: after fewer, slow paths are still being compiled. */
 const LIVES = 8
+/** Of them at once: where a design has arenas, the later ones take over what they left. */
+const ALIVE_MOST = 4
 /**
  * What the process is told it may have. With so many arenas in so small a heap, designs with arenas
  * fit theirs to 1 MiB, and a warm-up sees them grow from one into the next.
@@ -31,7 +38,9 @@ const THREADS = 128
 const CORES = 16
 /** Blocks that come and go in random order, and blocks that are filled up and freed together. */
 const CELLS = 512
-const CELLS_FILLED = 4096
+const CELLS_SHARED = 1024
+/** Few cells and several times: what is written of the heap stays resident as long as the worker. */
+const GROWTHS = 4
 const OPS_MIXED = 8000
 /** Of each kind that designs keep apart; the last ones are large. */
 const FEW_SIZES = [24, 56, 104, 136, 264, 520, 1000, 1500, 2500, 9000]
@@ -51,7 +60,7 @@ export function warmUp(plan: RunPlan, design: Design, clock: Clock): void {
     threads: THREADS,
     privateCells: CELLS,
     tables: {},
-    tableCells: CELLS_FILLED,
+    tableCells: CELLS_SHARED,
     channelCapacities: [],
     barriers: 0,
     seconds: undefined,
@@ -62,10 +71,16 @@ export function warmUp(plan: RunPlan, design: Design, clock: Clock): void {
   const { run } = createSharedRun(small, design, needs, { originMs: 0, now: clock })
   run.control.words[ControlWord.STATE] = RunState.RUNNING
   run.control.words[ControlWord.MULTI_THREADED] = 1
-  const batches = [recordFilling(plan.seed), recordMix(plan.seed), recordFewSizes(plan.seed)]
+  const batches = [recordGrowth(plan.seed), recordMix(plan.seed), recordFewSizes(plan.seed)]
   try {
     meetOthers(run, run.processFor(1, 1, clock))
-    for (let seat = 1; seat <= LIVES; seat++) liveOnce(run, seat, batches, clock)
+    let alive: ThreadHeap[] = []
+    for (let seat = 1; seat <= LIVES; seat++) {
+      alive.push(live(run, seat, batches, clock))
+      if (alive.length < ALIVE_MOST) continue
+      for (const heap of alive) heap.exit()
+      alive = []
+    }
   } catch {
     // A design that is broken fails again in the run itself, where it is told who was hurt.
   }
@@ -96,10 +111,10 @@ function meetOthers({ control }: SharedRun, process: LabProcess): void {
 }
 
 /**
- * One lab thread, from its first malloc to its end: each life begins with empty caches. It is never
+ * One lab thread, from its first malloc to its last op: each begins with empty caches. It is never
  * the main thread, so where a design has arenas it gets one of its own.
  */
-function liveOnce(run: SharedRun, seat: number, batches: readonly OpBatch[], clock: Clock): void {
+function live(run: SharedRun, seat: number, batches: readonly OpBatch[], clock: Clock): ThreadHeap {
   const process = run.processFor(seat, 1, clock)
   const heap = run.design.attach(process, run.init.tunables, run.threadInfo(seat, 1))
   const heapOps = new HeapOps(process, heap, run.control, seat, { fill: false, clock })
@@ -107,22 +122,24 @@ function liveOnce(run: SharedRun, seat: number, batches: readonly OpBatch[], clo
   for (const { words, length } of batches) {
     for (let at = 0; at < length; ) at = loop.run(words, at, Math.min(at + WORDS_A_CALL, length))
   }
-  heap.exit()
+  return heap
 }
 
 /**
- * Frees what the life before left in the shared cells, of another lab thread, in another's arena,
- * and gives its pages back. Then memory that grows block by block.
+ * Memory that is freed, its pages given back, and that grows again block by block. The first blocks
+ * freed are what the life before left in the shared cells: another lab thread's, in its arena.
  */
-function recordFilling(seed: number): OpBatch {
+function recordGrowth(seed: number): OpBatch {
   const random = new RandomStream({ seed, role: 'warm-up', index: 0, generation: 0 })
   const batch = new OpBatch()
-  for (let cell = 0; cell < CELLS_FILLED; cell++) batch.put1(Op.FREE, ~cell)
-  batch.put1(Op.TRIM, 0)
-  for (let cell = 0; cell < CELLS_FILLED; cell++) {
-    batch.put2(Op.MALLOC, 0, random.range(16, 4096))
-    batch.put1(Op.WRITE, 0)
-    batch.put2(Op.MOVE, 0, ~cell)
+  for (let time = 0; time < GROWTHS; time++) {
+    for (let cell = 0; cell < CELLS_SHARED; cell++) batch.put1(Op.FREE, ~cell)
+    batch.put1(Op.TRIM, 0)
+    for (let cell = 0; cell < CELLS_SHARED; cell++) {
+      batch.put2(Op.MALLOC, 0, random.range(16, 4096))
+      batch.put1(Op.WRITE, 0)
+      batch.put2(Op.MOVE, 0, ~cell)
+    }
   }
   return batch
 }
