@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { BadInput } from '../lab/words/bad-input.ts'
-import { parseVariant, resolveTunables } from './parse-tunables.ts'
+import { describeTunable, parseVariant, resolveTunables } from './parse-tunables.ts'
 import type { TunableSpecs } from './tunables.ts'
 
 interface Sample {
@@ -126,6 +126,20 @@ describe('tunables', () => {
 
   it('take -1 bytes as the most there is, as (size_t) -1 is', () => {
     expect(resolve('glibc:trim_threshold=-1').trim_threshold).toBe(2 ** 40)
+  })
+
+  it('say what they accept; what no type could exceed is no limit', () => {
+    const spec = { kind: 'bytes', default: 0, min: 0, max: 160, aliases: [], meaning: '' } as const
+    const most = Number.MAX_SAFE_INTEGER
+    expect(describeTunable(spec)).toBe('bytes from 0 to 160')
+    expect(describeTunable({ ...spec, max: most })).toBe('bytes from 0 on, such as 64KiB')
+    expect(describeTunable({ ...spec, min: -2, max: 2 ** 30 })).toBe(
+      'bytes from -2 to 1GiB, such as 64KiB',
+    )
+    expect(describeTunable({ ...spec, kind: 'count', max: 2 ** 31 - 1 })).toBe(
+      'a whole number from 0 on',
+    )
+    expect(describeTunable({ ...spec, kind: 'count', max: 0 })).toBe('only 0')
   })
 
   it('say what is wrong and what would do', () => {

@@ -126,13 +126,26 @@ function parseTunable(name: string, spec: TunableSpec, text: string): number {
   return value
 }
 
-/** What a tunable accepts: `bytes from 0 to 1GiB`, `true or false`, … */
+/** What a tunable accepts: `bytes from 0 to 1GiB, such as 64KiB`, `true or false`, … */
 export function describeTunable(spec: TunableSpec): string {
   if (spec.kind === 'flag') return 'true or false'
-  if (spec.kind === 'ratio') return `a number from ${spec.min} to ${spec.max}`
-  if (spec.kind === 'count') return `a whole number from ${spec.min} to ${spec.max}`
-  const min = spec.min < 0 ? `${spec.min}` : formatSize(spec.min)
-  return `bytes from ${min} to ${formatSize(spec.max)}, such as ${formatSize(64 * 1024)}`
+  if (spec.min === spec.max) return `only ${spec.min}`
+  if (spec.kind === 'ratio') return `a number ${rangeText(spec)}`
+  if (spec.kind === 'count') return `a whole number ${rangeText(spec)}`
+  const example = spec.max < EXAMPLE_BYTES ? '' : `, such as ${formatSize(EXAMPLE_BYTES)}`
+  return `bytes ${rangeText(spec)}${example}`
+}
+
+/** How sizes are written, shown where so much may be given. */
+const EXAMPLE_BYTES = 64 * 1024
+/** What a C int and our own numbers hold at most: no limit that anybody need read. */
+const NO_LIMITS: readonly number[] = [2 ** 31 - 1, Number.MAX_SAFE_INTEGER]
+
+function rangeText({ kind, min, max }: TunableSpec): string {
+  const text = (value: number): string =>
+    kind === 'bytes' && value >= 0 ? formatSize(value) : `${value}`
+  const from = `from ${text(min)}`
+  return NO_LIMITS.includes(max) ? `${from} on` : `${from} to ${text(max)}`
 }
 
 function parseOfKind(spec: TunableSpec, text: string): number | undefined {

@@ -32,8 +32,10 @@ export interface PastRun {
   /** Seconds since 1970 at which it began. */
   readonly startedAt: number
   readonly scenario: string
-  /** The link that sets the same run up again; empty for one that did not end properly. */
+  /** The link that sets the same run up again; empty when nothing tells what it was to be. */
   readonly query: string
+  /** False for one that left no summary: it is still under way, or did not end properly. */
+  readonly ended: boolean
   /** Variants that were asked for. */
   readonly asked: readonly string[]
   /** Those that it reached; none when it did not end properly. */

@@ -19,9 +19,10 @@
  * Page to server: small JSON texts, each checked against `ClientMessage` before anything is done.
  */
 import * as v from 'valibot'
+import { SAMPLE_TOTALS } from '../lab/metrics/sample-totals.ts'
 import type { LogSample, SafepointSample, Sample, VariantSummary } from '../lab/metrics/types.ts'
 import type { Catalogue, PastRuns, SessionState } from './catalogue.ts'
-import { RunSetup } from './setup.ts'
+import { type RanAs, RunSetup } from './setup.ts'
 
 const PROTOCOL_VERSION = 1
 const HEADER_BYTES = 16
@@ -59,14 +60,8 @@ export interface VariantDescription {
   readonly design: string
 }
 
-/** What is known of a run before its first sample. Limits in bytes, null for none. */
-export interface RunDescription {
-  readonly scenario: string
-  readonly machine: string
-  readonly cores: number
-  readonly seed: number
-  readonly params: Readonly<Record<string, number | boolean>>
-  readonly limits: Readonly<Record<string, number | null>>
+/** What is known of a run before its first sample. */
+export interface RunDescription extends RanAs {
   readonly variants: readonly VariantDescription[]
 }
 
@@ -114,24 +109,6 @@ export type SteerAction = v.InferOutput<typeof Steer>['action']
 
 // ── samples ────────────────────────────────────────────────────────────────────────────────────
 
-/** Figures of a sample as a whole, in the order of the frame. */
-const TOTALS = [
-  'rss',
-  'vmSize',
-  'live',
-  'liveBlocks',
-  'usable',
-  'threadCaches',
-  'ops',
-  'mallocs',
-  'frees',
-  'remoteFrees',
-  'minorFaults',
-  'systemCalls',
-  'lockWaitNs',
-  'lockWaits',
-  'failedAllocations',
-] as const satisfies readonly (keyof Sample)[]
 const ARENA = [
   'system',
   'resident',
@@ -239,7 +216,7 @@ export function encodeSample(
   const { arenas, locks, threads } = sample
   const figures =
     4 +
-    TOTALS.length +
+    SAMPLE_TOTALS.length +
     arenas.length * (ARENA.length + 1) +
     locks.length * (LOCK.length + 1) +
     threads.length * THREAD_FIGURES
@@ -250,7 +227,7 @@ export function encodeSample(
   out[at++] = locks.length
   out[at++] = threads.length
   out[at++] = names.number(sample.phase)
-  for (const key of TOTALS) out[at++] = sample[key]
+  for (const key of SAMPLE_TOTALS) out[at++] = sample[key]
   for (const arena of arenas) {
     out[at++] = names.number(arena.name)
     for (const key of ARENA) out[at++] = arena[key]
@@ -351,7 +328,7 @@ function decodeSample(buffer: ArrayBuffer, t: number, names: NameTable): Sample 
     for (const key of keys) values[key] = next()
     return values
   }
-  const totals = group(TOTALS)
+  const totals = group(SAMPLE_TOTALS)
   const arenas = Array.from({ length: arenaCount }, () => ({
     name: names.name(next()),
     ...group(ARENA),

@@ -125,7 +125,7 @@ const lastOfEach = (params: readonly string[]): string[] => [
   ...new Map(params.map((param) => [param.split('=')[0], param])).values(),
 ]
 
-/** What a run was, as far as its description or its summary tells. Limits in bytes. */
+/** What a run is or was to be. Limits in bytes, null for none. */
 export interface RanAs {
   readonly scenario: string
   readonly machine: string

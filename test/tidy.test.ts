@@ -93,6 +93,15 @@ describe('tidy: words', () => {
       expect(wrong).toEqual([])
     })
   }
+  it('whoever makes a temporary folder removes it', () => {
+    const wrong = sources.filter(
+      (file) =>
+        file !== 'test/tidy.test.ts' &&
+        /mkdtemp(Sync)?\(/.test(read(file)) &&
+        !/\brm(Sync)?\(/.test(read(file)),
+    )
+    expect(wrong).toEqual([])
+  })
   it('no file is called utils', () => {
     expect(sources.filter((file) => /\/utils?\.ts$/.test(file))).toEqual([])
   })

@@ -38,15 +38,15 @@ export class Library {
     return { runs, left: Math.max(0, names.length - LISTED_MAX) }
   }
 
-  /** The page with the run in it; undefined where there is no such run, or it has no summary. */
+  /** The page with the run in it; undefined where there is no such run, or nothing tells of it. */
   async page(name: string, page: string): Promise<string | undefined> {
     const run = storedRun(this.#directory, name)
-    if (run?.summary === undefined) return undefined
+    if (run?.shown === undefined) return undefined
     const lines = new ReportLines()
     for await (const line of readSeries(join(run.path, SAMPLES_FILE))) {
       lines.add(line.variant, line)
     }
-    return embedRun(page, { summary: run.summary, lines: lines.lines() })
+    return embedRun(page, { summary: run.shown, ...lines.contents() })
   }
 
   /** One of `report.html`, `summary.json`, `samples.ndjson`, `samples.csv`, `trace.json`. */
@@ -71,7 +71,7 @@ export class Library {
     const run = storedRun(this.#directory, name)
     if (run === undefined) return undefined
     const past = pastRun(run)
-    if (past.query !== '') this.#known.set(name, past)
+    if (past.ended) this.#known.set(name, past)
     return past
   }
 }
@@ -82,21 +82,22 @@ const WHOLE_FILES: Readonly<Record<string, string>> = {
   [SAMPLES_FILE]: 'application/x-ndjson',
 }
 
-/** One that did not end properly, or whose summary another version wrote, is only named. */
+/** One whose files another version wrote is only named. */
 function pastRun(run: StoredRun): PastRun {
   try {
     return pastRunOf(run)
   } catch {
-    return pastRunOf({ ...run, summary: undefined })
+    return pastRunOf({ ...run, summary: undefined, shown: undefined })
   }
 }
 
-function pastRunOf({ name, summary, asked }: StoredRun): PastRun {
+function pastRunOf({ name, summary, asked, shown }: StoredRun): PastRun {
   return {
     name,
     startedAt: startOf(name),
-    scenario: summary?.scenario ?? name.split('-')[1] ?? name,
-    query: summary === undefined ? '' : queryOf(setupOfRun(summary, asked)),
+    scenario: shown?.scenario ?? name.split('-')[1] ?? name,
+    query: shown === undefined ? '' : queryOf(setupOfRun(shown, asked)),
+    ended: summary !== undefined,
     variants: (summary?.variants ?? []).map(({ variant, outcome, rss, rssPerLive }) => ({
       label: variant,
       outcome,

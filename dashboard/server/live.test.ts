@@ -81,7 +81,9 @@ describe('live: a page that is there', () => {
     await client.until(() => client.of(FrameKind.STATUS).length === 2)
     const missed = run.lines[0]!.slice(0, 50)
     for (const line of missed) dashboard.publish(0, line)
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    // What comes after an answer that was asked for later cannot have been sent before it.
+    client.socket.send('{"type":"steer","action":"stop"}')
+    await client.until(() => client.of(FrameKind.STATUS).length === 3)
     expect(client.of(FrameKind.SAMPLE)).toEqual([])
     client.socket.send('{"type":"watch","on":true}')
     const samples = missed.filter((line) => line.type === 'sample').length
@@ -134,7 +136,9 @@ describe('live: a page that does not read', () => {
   it('the history waits for a page that does not read it', async () => {
     publishAll(dashboard, large)
     const stalled = await stalledPage()
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    const reader = await SocketClient.connect(dashboard)
+    await reader.until(() => reader.of(FrameKind.FINISH).length === 1)
+    expect(dashboard.load().bufferedMax).toBeGreaterThan(0)
     expect(dashboard.load().bufferedMax).toBeLessThanOrEqual(BUFFERED_BYTES_MAX)
     stalled.destroy()
   })

@@ -1,12 +1,12 @@
 /** Past runs over HTTP, and what a page may ask of a session: who gets what, and at what cost. */
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { mainJob } from '../../lab/report/test/summaries.ts'
 import { fakeRun, SEEDSERVICE } from '../../test/browser/fake-run.ts'
 import { cookieOf, rawUpgrade, request, SocketClient } from '../../test/browser/socket-client.ts'
 import { testPage } from '../../test/browser/test-page.ts'
+import { temporaryFolder } from '../../test/support/temporary-folder.ts'
 import { FrameKind } from '../protocol.ts'
 import { FIRST_SETUP, type RunSetup } from '../setup.ts'
 import { type Dashboard, startDashboard } from './dashboard.ts'
@@ -15,7 +15,9 @@ import { IDLE } from './shown-run.ts'
 
 const NAME = '20260101T101112Z-seedservice-glibc-and-1-more-3f9a1c'
 const CRASHED = '20260102T101112Z-seedservice-glibc-000000'
-const folder = mkdtempSync(join(tmpdir(), 'arena-lab-library-'))
+/** Its run.json is of no version that we know. */
+const UNKNOWN = '20251231T101112Z-seedservice-glibc-111111'
+const folder = temporaryFolder('library')
 const runs = join(folder, '.arena-lab', 'runs')
 const run = fakeRun({ ...SEEDSERVICE, days: 2 })
 const starts: RunSetup[] = []
@@ -23,14 +25,16 @@ let dashboard: Dashboard
 let headers: Record<string, string>
 
 beforeAll(async () => {
-  for (const name of [NAME, CRASHED]) {
+  for (const name of [NAME, CRASHED, UNKNOWN]) {
     mkdirSync(join(runs, name), { recursive: true })
     const lines = run.lines.flatMap((all, variant) =>
       all.map((line) => `${JSON.stringify({ variant, ...line })}\n`),
     )
     writeFileSync(join(runs, name, 'samples.ndjson'), lines.join(''))
-    const plans = [{ variant: { label: 'glibc' } }]
-    writeFileSync(join(runs, name, 'run.json'), JSON.stringify({ plans }))
+    const { scenario, machine, cores, seed, params } = run.description
+    const plan = { variant: { label: 'glibc' }, cores, params, limits: { memoryLimit: 2 ** 29 } }
+    const asked = name === UNKNOWN ? { v: 9 } : { scenario, machine, seed, plans: [plan] }
+    writeFileSync(join(runs, name, 'run.json'), JSON.stringify(asked))
   }
   writeFileSync(join(runs, NAME, 'summary.json'), JSON.stringify(mainJob))
   writeFileSync(join(folder, 'secret.html'), 'secret')
@@ -47,10 +51,7 @@ beforeAll(async () => {
   })
   headers = { cookie: await cookieOf(dashboard) }
 })
-afterAll(async () => {
-  await dashboard.close()
-  rmSync(folder, { recursive: true })
-})
+afterAll(() => dashboard.close())
 
 const get = (path: string, with_ = headers) =>
   request(`http://127.0.0.1:${dashboard.port}${path}`, with_)
@@ -68,7 +69,7 @@ describe('past runs over HTTP', () => {
   it.each([
     ['samples.ndjson', /^\{"variant":0,/],
     ['samples.csv', /^variant,t,rss/],
-    ['trace.json', /^\{"displayTimeUnit":"ns"/],
+    ['trace.json', /^\{"traceEvents":\[/],
     ['summary.json', /^\{/],
   ])('%s is a file to save', async (file, begins) => {
     const { status, headers: got, body } = await get(`/run/${NAME}/${file}`)
@@ -83,7 +84,7 @@ describe('past runs over HTTP', () => {
     ['a foreign Host', `/run/${NAME}`, { host: 'evil.example' }, 403],
     ['a foreign Origin', `/run/${NAME}/trace.json`, { origin: 'http://evil.example' }, 403],
     ['no such run', '/run/20260101T000000Z-none', {}, 404],
-    ['a run that has no summary', `/run/${CRASHED}`, {}, 404],
+    ['a run of which nothing is known', `/run/${UNKNOWN}`, {}, 404],
     ['a file that is not offered', `/run/${NAME}/run.json`, {}, 404],
     ['a file that is not there', `/run/${NAME}/report.html`, {}, 404],
     ['a path that climbs', `/run/${NAME}/..%2f..%2fsecret.html`, {}, 404],
@@ -105,11 +106,19 @@ describe('past runs over HTTP', () => {
     expect((await get(`/run/${NAME}`)).status).toBe(200)
   })
 
-  it('a run that did not end properly is listed as such, its samples can be kept', async () => {
-    const [crashed, ended] = new Library(folder).list().runs
-    expect(crashed).toMatchObject({ name: CRASHED, query: '', asked: ['glibc'], variants: [] })
+  it('a run that left no summary opens with what it was asked for, and what it wrote', async () => {
+    const [crashed, ended, unknown] = new Library(folder).list().runs
+    expect(crashed).toMatchObject({ name: CRASHED, ended: false, asked: ['glibc'], variants: [] })
+    expect(crashed!.query).toContain('memory-limit=512MiB')
+    expect(ended).toMatchObject({ name: NAME, ended: true })
     expect(ended!.query).toContain('scenario=seedservice')
+    expect(unknown).toMatchObject({ name: UNKNOWN, ended: false, query: '', asked: [] })
     expect((await get(`/run/${CRASHED}/samples.ndjson`)).status).toBe(200)
+    const data = /id="arena-lab-run">(.*?)<\/script>/.exec((await get(`/run/${CRASHED}`)).body)!
+    const { summary, lines } = JSON.parse(data[1]!)
+    expect(summary).toMatchObject({ scenario: 'seedservice', variantsAsked: ['glibc'] })
+    expect(summary.variants).toBeUndefined()
+    expect(lines[0].length).toBeGreaterThan(10)
   })
 })
 

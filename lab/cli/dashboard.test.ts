@@ -240,6 +240,45 @@ describe('cli: dashboard', () => {
     ])
   })
 
+  it('Ctrl-C while a run goes on ends both, and keeps what there is', async () => {
+    const { url, port } = await serving('dashboard', '--port', '0', '--control')
+    const page = await SocketClient.connect({ url, port })
+    const params = ['ingesters=4', 'records=2000', 'days=1000']
+    send(page, { type: 'start', setup: setupOf({ params }), hold: false })
+    await page.until(() => page.of(FrameKind.SAMPLE).length > 0)
+    running!.child.kill('SIGINT')
+    const { code, stderr } = await running!.ended
+    expect(code).toBe(130)
+    expect(stderr).toMatch(/SIGINT: ending the run/)
+    const [first] = summaryOf(runs()[0]!).variants
+    expect(first!.outcome).toBe('interrupted')
+  })
+
+  it('a second one beside it takes the next port, and each knows its own pages', async () => {
+    const first = await serving('dashboard', '--port', '0')
+    const other = start(folder, ['dashboard', '--port', `${first.port}`])
+    try {
+      const url = (await other.said(/http:\S+/)).trim()
+      await other.said(new RegExp(`port ${first.port} is in use: the dashboard is on port`))
+      const second = { url, port: Number(new URL(url).port) }
+      expect(second.port).toBeGreaterThan(first.port)
+      const cookies = [await cookieOf(first), await cookieOf(second)]
+      // A browser sends the cookies of both to both: they are of one host.
+      const both = { cookie: cookies.join('; ') }
+      for (const { port } of [first, second]) {
+        expect((await request(`http://127.0.0.1:${port}/`, both)).status).toBe(200)
+      }
+      const foreign = { cookie: cookies[0]! }
+      expect((await request(`http://127.0.0.1:${second.port}/`, foreign)).status).toBe(401)
+      running!.child.kill('SIGINT')
+      expect((await running!.ended).code).toBe(0)
+      expect((await request(`http://127.0.0.1:${second.port}/`, both)).status).toBe(200)
+    } finally {
+      other.child.kill('SIGINT')
+      expect((await other.ended).code).toBe(0)
+    }
+  })
+
   it('without --control nothing is started', async () => {
     const { url, port } = await serving('dashboard', '--port', '0')
     const page = await SocketClient.connect({ url, port })

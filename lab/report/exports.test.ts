@@ -48,8 +48,10 @@ describe('html', () => {
       lines.add(1, sampleOf({ t }))
       if (t % 100 === 0) lines.add(1, safepointSample({ t, reason: 'tick' }))
       if (t % 1000 === 0) lines.add(1, safepointSample({ t, label: `day ${t}` }))
+      if (t % 5 === 0) lines.add(1, { type: 'event', t, thread: 0, event: 'x', a: 0, b: 0 })
     }
-    const [none, kept = []] = lines.lines()
+    const { lines: all, eventsLeft } = lines.contents()
+    const [none, kept = []] = all
     expect(none).toEqual([])
     const count = (type: string, reason?: string): number =>
       kept.filter(
@@ -59,6 +61,7 @@ describe('html', () => {
     expect(count('sample')).toBeGreaterThan(100)
     expect(count('safepoint', 'tick')).toBeLessThanOrEqual(61)
     expect(count('safepoint', 'phase')).toBe(10)
+    expect([count('event'), eventsLeft]).toEqual([1500, [0, 500]])
     expect(kept.at(-1)!.t).toBe(9999)
     expect(kept.map(({ t }) => t)).toEqual([...kept.map(({ t }) => t)].sort((a, b) => a - b))
   })
@@ -68,7 +71,7 @@ describe('html', () => {
     const chunks = [{ arena: 0, start: 0, left: 0, states: [], rows: [] }]
     const survey = { pins: [], chunks } as unknown as Survey
     for (let t = 0; t < 5; t++) lines.add(0, { ...safepointSample({ t }), survey })
-    const kept = lines.lines()[0]!.map((line) => line.type === 'safepoint' && line.survey)
+    const kept = lines.contents().lines[0]!.map((line) => line.type === 'safepoint' && line.survey)
     const bare = { pins: [] }
     expect(kept).toEqual([bare, bare, bare, survey, survey])
   })

@@ -1,26 +1,10 @@
 /** What `--out` writes beside the run folder: CSV for spreadsheets, NDJSON and JSON for scripts. */
+import { SAMPLE_TOTALS } from '../metrics/sample-totals.ts'
 import { type RecordedLine, readSeries } from '../metrics/series.ts'
-import type { RunSummary, Sample } from '../metrics/types.ts'
+import type { RunSummary } from '../metrics/types.ts'
 
 /** Columns of the CSV: one row per sample. Bytes, nanoseconds and running totals. */
-const CSV_FIGURES = [
-  't',
-  'rss',
-  'vmSize',
-  'live',
-  'liveBlocks',
-  'usable',
-  'threadCaches',
-  'ops',
-  'mallocs',
-  'frees',
-  'remoteFrees',
-  'minorFaults',
-  'systemCalls',
-  'lockWaitNs',
-  'lockWaits',
-  'failedAllocations',
-] as const satisfies readonly (keyof Sample)[]
+const CSV_FIGURES = ['t', ...SAMPLE_TOTALS] as const
 
 export const csvHeader = (): string => `${['variant', ...CSV_FIGURES, 'arenas', 'phase'].join()}\n`
 

@@ -3,7 +3,8 @@
  * server and without the net. The page is taken as a file; nothing of the dashboard is imported.
  */
 import { readFileSync } from 'node:fs'
-import type { RunSummary, SafepointSample, SampleLine } from '../metrics/types.ts'
+import type { SafepointSample, SampleLine } from '../metrics/types.ts'
+import type { EmbeddedRun } from './embedded-run.ts'
 
 /** The element the page looks for; without it the page asks its server. */
 const ELEMENT_ID = 'arena-lab-run'
@@ -11,17 +12,10 @@ const ELEMENT_ID = 'arena-lab-run'
 const SAMPLES_MAX = 300
 /** Safepoints on the clock of one variant that go into the page. */
 const TICKS_MAX = 60
-/** Rare events of one variant that go into the page, the first ones. */
-const EVENTS_MAX = 500
+/** Rare events of one variant that go into the page, the first ones; the others are counted. */
+const EVENTS_MAX = 1500
 /** Looks of one variant that keep their list of chunks, the last ones: such lists are long. */
 const CHUNK_LISTS_MAX = 2
-
-/** What the page finds. */
-export interface EmbeddedRun {
-  readonly summary: RunSummary
-  /** By variant, each in the order of its times. */
-  readonly lines: readonly (readonly SampleLine[])[]
-}
 
 /** The lines of a run that go into its page, thinned while they come in. */
 export class ReportLines {
@@ -32,8 +26,12 @@ export class ReportLines {
     this.#variants[variant]!.add(line)
   }
 
-  lines(): SampleLine[][] {
-    return this.#variants.map((variant) => variant.lines())
+  /** What goes into the page besides the summary. */
+  contents(): Pick<EmbeddedRun, 'lines' | 'eventsLeft'> {
+    return {
+      lines: this.#variants.map((variant) => variant.lines()),
+      eventsLeft: this.#variants.map((variant) => variant.eventsLeft),
+    }
   }
 }
 
@@ -48,6 +46,10 @@ class VariantLines {
     if (line.type === 'sample') this.#samples.add(line)
     else if (line.type === 'safepoint' && line.reason === 'tick') this.#ticks.add(line)
     else if (line.type === 'safepoint' || this.#events++ < EVENTS_MAX) this.#kept.push(line)
+  }
+
+  get eventsLeft(): number {
+    return Math.max(0, this.#events - EVENTS_MAX)
   }
 
   lines(): SampleLine[] {

@@ -40,7 +40,7 @@ export interface PmapFile {
 export class RunFolder {
   readonly path: string
   readonly #samples: SampleWriter
-  /** Made with the first wait: most runs keep none. */
+  /** Undefined for a run that keeps none. */
   #waits: SampleWriter | undefined
   /** What could not be written, one line each. */
   readonly problems: string[] = []
@@ -78,6 +78,7 @@ export class RunFolder {
   /** Nothing has started yet: takes the folder away again. */
   async discard(): Promise<void> {
     await this.#samples.close()
+    await this.#waits?.close()
     rmSync(this.path, { recursive: true, force: true })
   }
 
@@ -89,9 +90,14 @@ export class RunFolder {
     this.#samples.write(variant, line)
   }
 
+  /** Waits are asked for: the file is there even when nobody waits. */
+  keepWaits(): void {
+    this.#waits = new SampleWriter(join(this.path, WAITS_FILE))
+  }
+
+  /** Dropped unless they were asked for. */
   writeWaits(variant: number, line: WaitLine): void {
-    this.#waits ??= new SampleWriter(join(this.path, WAITS_FILE))
-    this.#waits.write(variant, line)
+    this.#waits?.write(variant, line)
   }
 
   /** Waits until every line is on its way to the disk. Before the report is made from them. */

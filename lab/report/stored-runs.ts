@@ -4,6 +4,7 @@ import { basename, join } from 'node:path'
 import type { RunSummary } from '../metrics/types.ts'
 import { BadInput, quoted } from '../words/bad-input.ts'
 import { unknownName } from '../words/nearest.ts'
+import type { AskedRun } from './embedded-run.ts'
 import { PMAP_FILE, type PmapFile, RUN_FILE, RUNS, SUMMARY_FILE } from './run-folder.ts'
 
 export interface StoredRun {
@@ -13,6 +14,8 @@ export interface StoredRun {
   readonly summary: RunSummary | undefined
   /** Variants that were asked for. */
   readonly asked: readonly string[]
+  /** What is to be shown of it: its summary, or what was asked for; undefined for neither. */
+  readonly shown: RunSummary | AskedRun | undefined
 }
 
 /** Names of the run folders below `directory`, oldest first. */
@@ -79,14 +82,38 @@ function isRunFolder(path: string): boolean {
 
 function readStoredRun(path: string): StoredRun {
   const summary = readSummary(path)
-  const asked = summary?.variantsAsked ?? askedVariants(path)
-  return { name: basename(path), path, summary, asked }
+  const shown = summary ?? askedRun(path)
+  return { name: basename(path), path, summary, asked: shown?.variantsAsked ?? [], shown }
+}
+
+/** The part of run.json that tells what a run was to be. */
+interface RunFile {
+  readonly scenario: string
+  readonly machine: RunSummary['machine']
+  readonly seed: number
+  readonly plans: readonly {
+    readonly variant: { readonly label: string }
+    readonly cores: number
+    readonly params: RunSummary['params']
+    readonly limits: Partial<RunSummary['limits']>
+  }[]
 }
 
 /** Of a run that left no summary: what its plans say. */
-function askedVariants(path: string): string[] {
-  const run = readJson<{ plans?: readonly { variant: { label: string } }[] }>(join(path, RUN_FILE))
-  return (run?.plans ?? []).map(({ variant }) => variant.label)
+function askedRun(path: string): AskedRun | undefined {
+  const run = readJson<RunFile>(join(path, RUN_FILE))
+  const plan = Array.isArray(run?.plans) ? run.plans[0] : undefined
+  if (run === undefined || plan === undefined) return undefined
+  const { memoryLimit = null, addressSpaceLimit = null } = plan.limits
+  return {
+    scenario: run.scenario,
+    machine: run.machine,
+    seed: run.seed,
+    cores: plan.cores,
+    params: plan.params,
+    limits: { ...plan.limits, memoryLimit, addressSpaceLimit } as RunSummary['limits'],
+    variantsAsked: run.plans.map(({ variant }) => variant.label),
+  }
 }
 
 function readSummary(path: string): RunSummary | undefined {

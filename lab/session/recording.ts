@@ -26,6 +26,7 @@ export class Recording {
     for (const { path } of request.outputs) checkOutputPath(path)
     this.#request = request
     this.#folder = RunFolder.create(request.directory, scenario, request.variants)
+    if (request.traceWaits === true) this.#folder.keepWaits()
   }
 
   /** Relative to where the command runs. */
@@ -67,7 +68,7 @@ export class Recording {
 
   #html(summary: RunSummary): string | undefined {
     const page = readPage(dashboardPage)
-    return page === undefined ? undefined : embedRun(page, { summary, lines: this.#lines.lines() })
+    return page === undefined ? undefined : embedRun(page, { summary, ...this.#lines.contents() })
   }
 
   async #write(

@@ -115,6 +115,19 @@ function checkAtOnce(atOnce: number, memoryLimit: number | undefined): void {
   )
 }
 
+/**
+ * Variants that run at once without a memory limit could together take more than this host has: the
+ * same request, with the share of each as its limit where its heap is larger than that. Only the
+ * request itself when it has a limit, runs one variant at a time, or fits as it is.
+ */
+export function boundedAtOnce(request: RunRequest, hostBytes = totalmem()): RunRequest {
+  const { limits, heapBytes, variants } = request
+  const atOnce = request.lockstep === true ? Math.min(variants.length, LOCKSTEP_MAX) : 1
+  const share = Math.floor((hostBytes * HEAPS_SHARE) / atOnce / MIB) * MIB
+  if (atOnce === 1 || limits.memoryLimit !== undefined || heapBytes <= share) return request
+  return { ...request, limits: { ...limits, memoryLimit: share } }
+}
+
 /** Every lab thread alive at once needs a worker thread of its own. */
 function checkThreads({ threads }: ScenarioPlan, variants: number): void {
   const most = Math.max(2, Math.floor((totalmem() * POOL_SHARE) / WORKER_BYTES))

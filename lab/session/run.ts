@@ -7,34 +7,40 @@ import { cpus, hostname, totalmem } from 'node:os'
 import { buildId } from '../machine/build-id.ts'
 import type { RunSummary, VariantSummary } from '../metrics/types.ts'
 import { messageOf } from '../words/bad-input.ts'
+import { formatSize } from '../words/sizes.ts'
 import { packageVersion } from './about.ts'
 import { exitCodeOf } from './exit-code.ts'
 import { Recording } from './recording.ts'
 import { replayCommand } from './replay-command.ts'
-import { type ResolvedRun, resolveRequest } from './resolve.ts'
+import { boundedAtOnce, type ResolvedRun, resolveRequest } from './resolve.ts'
 import { Steering } from './steering.ts'
 import { failedThresholds } from './thresholds.ts'
 import type { RunHooks, RunRequest, RunResult } from './types.ts'
 import { runVariant } from './variant-run.ts'
 
 /**
- * Runs everything that `request` asks for. Rejects with `BadInput` before anything has started, and
+ * Runs everything that was asked for. Rejects with `BadInput` before anything has started, and
  * otherwise never: what goes wrong later is in the result. Aborting `signal` (with `SIGINT` or
  * `SIGTERM` as its reason) ends the variants under way and starts no other. `steering` may pause
  * the run and let it go on meanwhile.
  */
 export async function runVariants(
-  request: RunRequest,
+  asked: RunRequest,
   hooks: RunHooks,
   signal: AbortSignal,
   steering = new Steering(),
 ): Promise<RunResult> {
+  const request = boundedAtOnce(asked)
   const resolved = await resolveRequest(request)
   const recording = new Recording(request, resolved.scenario.name)
   const plans = resolved.variants.map(({ plan }) => plan)
   const startedAt = new Date()
   recording.begin(runJson(request, resolved, startedAt))
   const folder = recording.shownPath
+  if (request !== asked) {
+    const each = formatSize(request.limits.memoryLimit ?? 0)
+    hooks.onNotice?.(`each variant may take ${each}: its share of this host's memory`)
+  }
   hooks.onRunStart?.({ request, scenario: resolved.scenario.name, plans, folder })
 
   const variants = await new Variants(request, resolved, recording, hooks, signal, steering).run()

@@ -1,12 +1,12 @@
 /** Goal: what is asked is resolved or refused in one line, and the exit code is DESIGN's. */
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { temporaryFolder } from '../../test/support/temporary-folder.ts'
 import { killed, survivor } from '../report/test/summaries.ts'
 import { KIB, MIB } from '../words/units.ts'
 import { type Ended, exitCodeOf } from './exit-code.ts'
-import { resolveRequest } from './resolve.ts'
+import { boundedAtOnce, resolveRequest } from './resolve.ts'
 import { failedThresholds, parseThreshold } from './thresholds.ts'
 import type { RunRequest } from './types.ts'
 
@@ -83,8 +83,20 @@ describe('resolve: what cannot work', () => {
     })
   }
 
+  it('variants at once without a limit are held to their share of the host', () => {
+    const asked = request({ variants: ['glibc', 'tcmalloc'], lockstep: true })
+    const limitOn = (hostMib: number, parts: Partial<RunRequest> = {}): number | undefined =>
+      boundedAtOnce({ ...asked, ...parts }, hostMib * MIB).limits.memoryLimit
+    expect(limitOn(400)).toBe(150 * MIB)
+    expect(limitOn(401)).toBe(150 * MIB)
+    expect(limitOn(700)).toBeUndefined()
+    expect(limitOn(400, { lockstep: false })).toBeUndefined()
+    expect(limitOn(400, { variants: ['glibc'] })).toBeUndefined()
+    expect(limitOn(400, { limits: { ...asked.limits, memoryLimit: MIB } })).toBe(MIB)
+  })
+
   it('more lab threads than the pool can hold', async () => {
-    const path = join(mkdtempSync(join(tmpdir(), 'arena-lab-session-')), 'crowd.ts')
+    const path = join(temporaryFolder('session'), 'crowd.ts')
     writeFileSync(
       path,
       `export default { name: 'crowd', summary: '', params: {}, threads: () => 1_000_000,

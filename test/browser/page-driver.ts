@@ -20,6 +20,9 @@ export interface OpenOptions {
   readonly height?: number
 }
 
+/** How long a page may take to get somewhere: far more than it ever should. */
+export const PATIENCE_MS = 90_000
+
 export async function openPage(
   browser: Browser,
   url: string,
@@ -30,6 +33,7 @@ export async function openPage(
     colorScheme: options.colorScheme ?? 'light',
   })
   const page = await context.newPage()
+  page.setDefaultTimeout(PATIENCE_MS)
   const problems: string[] = []
   const requests: string[] = []
   page.on('pageerror', (error) => problems.push(error.stack ?? error.message))
@@ -101,9 +105,6 @@ export async function axeViolations(page: Page): Promise<string[]> {
     nodes.map((node) => `${id}: ${node.html.slice(0, 120)} ${node.failureSummary ?? ''}`),
   )
 }
-
-/** How long a page may take to get somewhere: far more than it ever should. */
-const PATIENCE_MS = 60_000
 
 /**
  * Asks until `expression` holds in the page. The page's content policy forbids what Playwright

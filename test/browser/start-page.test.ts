@@ -2,17 +2,15 @@
  * The start page in a real browser, driving real small runs: set up, started, steered and opened
  * again. Everything is waited for by what it shows; nothing depends on how fast the machine is.
  */
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { type Running, start } from '../../lab/cli/test/spawn.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 import { describeInChromium, startChromium } from './chromium.ts'
-import { axeViolations, type Opened, openPage } from './page-driver.ts'
+import { axeViolations, type Opened, openPage, PATIENCE_MS } from './page-driver.ts'
 
-/** Generous: the machine may be busy with other tests. */
-const PATIENCE_MS = 90_000
 const SMALL = '#scenario=seedservice&a=glibc&a=glibc:arena_max=1&P=ingesters=4&P=records=100'
 const TINY = `${SMALL}&P=days=3`
 /** With no end that a test would wait for. */
@@ -32,7 +30,6 @@ async function serve(...flags: string[]): Promise<void> {
 async function open(hash = '', colorScheme: 'light' | 'dark' = 'light'): Promise<Page> {
   opened = await openPage(browser, `${url}${hash}`, { colorScheme, height: 1200 })
   const { page } = opened
-  page.setDefaultTimeout(PATIENCE_MS)
   await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
   await page.waitForSelector('.start-panel')
   return page
@@ -52,13 +49,12 @@ describeInChromium('start page in Chromium', () => {
   })
   afterAll(() => browser?.close())
   beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'arena-lab-start-'))
+    folder = temporaryFolder('start')
   })
   afterEach(async () => {
     await opened?.page.context().close()
     running?.child.kill('SIGKILL')
     await running?.ended
-    rmSync(folder, { recursive: true, force: true })
   })
 
   it('a run is started, stepped, paused, resumed and stopped; then opened again', async () => {

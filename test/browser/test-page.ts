@@ -1,7 +1,7 @@
 /** A page for tests of the server alone, which need none that was built. */
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const TEXT = `<!doctype html>
 <html><head><title>test</title><style>p { color: red }</style></head>
@@ -10,7 +10,7 @@ const TEXT = `<!doctype html>
 
 /** Path of the page. */
 export function testPage(): string {
-  const path = join(mkdtempSync(join(tmpdir(), 'arena-lab-page-')), 'index.html')
+  const path = join(temporaryFolder('page'), 'index.html')
   writeFileSync(path, TEXT)
   return path
 }

@@ -16,6 +16,7 @@ import {
   inkOf,
   type Opened,
   openPage,
+  PATIENCE_MS,
   probe,
   settle,
   showsAll,
@@ -31,8 +32,9 @@ const run = fakeRun(SEEDSERVICE)
 const looks = (variant: number): SafepointSample[] =>
   run.lines[variant]!.filter((line): line is SafepointSample => line.type === 'safepoint')
 const lastSurvey = (variant: number): Survey => looks(variant).at(-1)!.survey!
-const lastSample = (variant: number): Sample =>
-  run.lines[variant]!.findLast((line): line is Sample => line.type === 'sample')!
+const samples = (variant: number): Sample[] =>
+  run.lines[variant]!.filter((line): line is Sample => line.type === 'sample')
+const lastSample = (variant: number): Sample => samples(variant).at(-1)!
 
 /** Texts group thousands with a narrow space and set units off with one. */
 const plain = (text: string): string => text.replace(/\u202f/g, ' ')
@@ -228,8 +230,19 @@ describeInChromium('dashboard views in Chromium', () => {
     const all = await dataTable(page, 'events')
     const kill = all.find((row) => row[3] === 'OOM kill')!
     expect(kill[0]).toBe(`${(looks(0).at(-1)!.t / 1e9).toFixed(1)} s`)
-    const growth = all.filter((row) => /^\d+ growths? of /.test(row[3]!))
-    expect(growth.length).toBeGreaterThan(5)
+    // What is logged one by one is told so, and not counted besides; what is only counted is.
+    const told = (pattern: RegExp): number => all.filter((row) => pattern.test(row[3]!)).length
+    const logged = run.lines.flat().filter((line) => line.type === 'event').length
+    expect(told(/^growth of a heap \(/)).toBe(logged)
+    expect(told(/^\d+ growths of heaps/)).toBe(0)
+    expect(told(/^\d+ trims? of the main arena since \d/)).toBeGreaterThan(5)
+    // One by one, each with its arena, as the samples have it: the last of the only arena.
+    const most = Math.max(...samples(1).map(({ arenas }) => arenas[0]!.system))
+    const grown = all.filter((row) => row[1] === 'glibc:arena_max=1' && row[2] === 'Growth')
+    const texts = grown.map((row) => plain(row[3]!))
+    expect(
+      texts.filter((text) => text.startsWith(`main arena grew to ${shown(most)}`)),
+    ).toHaveLength(1)
     const [alarm, accent] = await themeColours(page, ['alarm', 'accent'])
     const canvas = '#events .panel:nth-child(1) canvas'
     const { width } = await sizeOf(page, canvas)
@@ -237,11 +250,11 @@ describeInChromium('dashboard views in Chromium', () => {
     expect(await inkOf(page, canvas, alarm!, [GUTTER, 0, width, 18])).toBeGreaterThan(10)
     const [mark] = await probe(page, canvas, [[GUTTER + 2, 45]])
     expect(mark).not.toBe(accent)
-    await page.getByLabel(/^Heaps/).uncheck()
+    await page.getByLabel(/^Growth/).uncheck()
     await settle(page)
     const rest = await dataTable(page, 'events')
     expect(rest.length).toBeLessThan(all.length)
-    expect(rest.some((row) => row[2] === 'Heaps')).toBe(false)
+    expect(rest.some((row) => row[2] === 'Growth')).toBe(false)
     expect(await inkOf(page, canvas, alarm!, heaps)).toBe(0)
     await page.locator('#events .panel:nth-child(1) .latest .time').last().click()
     await settle(page)
@@ -278,6 +291,27 @@ describeInChromium('dashboard views in Chromium', () => {
     expect(blue).toBeGreaterThan(10_000)
   })
 
+  it('PNG: every picture is drawn at twice its size, and the page stays as it was', async () => {
+    const before = await sizeOf(page, '#memory canvas')
+    await page.evaluate(`(() => {
+      const draw = CanvasRenderingContext2D.prototype.drawImage
+      window.finesses = []
+      CanvasRenderingContext2D.prototype.drawImage = function (image, ...box) {
+        if (box.length === 4) window.finesses.push(image.width / box[2])
+        return draw.call(this, image, ...box)
+      }
+    })()`)
+    for (const view of ['memory', 'arenas', 'matrix', 'locks', 'speed', 'allocator', 'events']) {
+      await Promise.all([page.waitForEvent('download'), page.click(`#${view} [data-action=png]`)])
+      const finesses = await page.evaluate<number[]>('window.finesses.splice(0)')
+      expect(finesses.length, view).toBe(2)
+      for (const fine of finesses) expect(fine, view).toBeCloseTo(2, 1)
+    }
+    await settle(page)
+    expect(await sizeOf(page, '#memory canvas')).toEqual(before)
+    expect(await page.evaluate('document.querySelector("#memory canvas").width')).toBe(before.width)
+  })
+
   it('scrubbed back, a page stays where it is while the run goes on', async () => {
     const lines = run.lines[1]!
     const half = Math.floor(lines.length / 2)
@@ -285,14 +319,14 @@ describeInChromium('dashboard views in Chromium', () => {
     for (const line of lines.slice(0, half)) dashboard.publish(1, line)
     const end = async (): Promise<number> =>
       Number((await page.getAttribute('.card:nth-child(2)', 'data-end'))?.split(' ')[0])
-    await expect.poll(end, { timeout: 60_000 }).toBe(lines[half - 1]!.t)
+    await expect.poll(end, { timeout: PATIENCE_MS }).toBe(lines[half - 1]!.t)
     await press('[data-picture="memory"]', 'Shift+ArrowLeft', '+')
     const moment = await page.textContent('.moment')
     const rss = async (): Promise<string> =>
       (await tableRows(page, '[data-readout="memory"]')).find((row) => row[0] === 'RSS')![2]!
     const before = await rss()
     for (const line of lines.slice(half)) dashboard.publish(1, line)
-    await expect.poll(end, { timeout: 60_000 }).toBe(lines.at(-1)!.t)
+    await expect.poll(end, { timeout: PATIENCE_MS }).toBe(lines.at(-1)!.t)
     await settle(page)
     expect(await page.textContent('.moment')).toBe(moment)
     expect(await rss()).toBe(before)

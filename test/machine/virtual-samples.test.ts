@@ -1,10 +1,10 @@
 /** Same seed: samples.ndjson and summary.json are the same to the last byte, times of day aside. */
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import type { RunRequest } from '../../lab/session/types.ts'
 import { GIB } from '../../lab/words/units.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 
 type Session = typeof import('../../lab/session/run.ts')
 
@@ -44,7 +44,7 @@ const request = (directory: string): RunRequest => ({
 async function written(): Promise<{ samples: string; summary: string }> {
   const url = new URL('../../dist/lab/session/run.js', import.meta.url)
   const { runVariants } = (await import(url.href)) as Session
-  const directory = mkdtempSync(join(tmpdir(), 'virtual-'))
+  const directory = temporaryFolder('virtual')
   const { exitCode } = await runVariants(request(directory), {}, new AbortController().signal)
   expect(exitCode).toBe(0)
   const runs = join(directory, '.arena-lab', 'runs')

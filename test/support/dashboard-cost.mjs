@@ -6,7 +6,7 @@
 // and with three and one that reads nothing. The pages are a process of their own. The share of the
 // main thread in the run's CPU time is the summary's `cpu`: to be read on an idle machine.
 import { fork, spawn } from 'node:child_process'
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { get } from 'node:http'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -72,6 +72,7 @@ function runOnce(days, reading, stalled) {
     })
     run.on('close', () => {
       readers?.kill()
+      rmSync(folder, { recursive: true, force: true })
       resolve(JSON.parse(out).variants[0])
     })
   })

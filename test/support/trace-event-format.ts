@@ -11,14 +11,12 @@ const METADATA = ['process_name', 'process_sort_index', 'thread_name', 'thread_s
 export function traceEventProblems(text: string): string[] {
   const file = JSON.parse(text) as Loose
   const problems: string[] = []
-  if (file['displayTimeUnit'] !== 'ns' && file['displayTimeUnit'] !== 'ms') {
-    problems.push('displayTimeUnit is neither ns nor ms')
-  }
   const events = file['traceEvents']
   if (!Array.isArray(events)) return ['traceEvents is no list']
   for (const [place, event] of (events as Loose[]).entries()) {
     for (const problem of problemsOf(event)) problems.push(`event ${place}: ${problem}`)
   }
+  problems.push(...namelessTracks(events as Loose[]))
   const slices = (events as Loose[]).filter(({ ph }) => ph === 'X')
   return [...problems, ...nestingProblems(slices), ...flowProblems(events as Loose[], slices)]
 }
@@ -74,8 +72,16 @@ function grouped(events: readonly Loose[], keyOf: (event: Loose) => string): Map
   return groups
 }
 
-/** Microseconds of rounding that two times of one moment may differ by. */
-const ROUNDING = 0.002
+/** A viewer shows a track that nobody named by its number only. Counters have none. */
+function namelessTracks(events: readonly Loose[]): string[] {
+  const named = new Set(events.filter(({ name }) => name === 'thread_name').map(trackOf))
+  const used = new Set(events.filter(({ ph }) => ph !== 'M' && ph !== 'C').map(trackOf))
+  return [...used].filter((track) => !named.has(track)).map((track) => `track ${track}: no name`)
+}
+
+/** Nanoseconds as Perfetto reads them: times digit by digit, lengths multiplied and cut off. */
+const startOf = ({ ts }: Loose): number => Math.floor(Number(Number(ts).toFixed(6)) * 1000 + 1e-3)
+const lengthOf = ({ dur }: Loose): number => Math.trunc(Number(dur) * 1000)
 
 /** Slices of one track lie within each other or apart. */
 function nestingProblems(slices: readonly Loose[]): string[] {
@@ -83,14 +89,17 @@ function nestingProblems(slices: readonly Loose[]): string[] {
   const problems: string[] = []
   for (const [track, found] of tracks) {
     const sorted = found
-      .map(({ ts, dur, name }) => ({ start: Number(ts), end: Number(ts) + Number(dur), name }))
-      .sort((a, b) => a.start - b.start || b.end - a.end)
+      .map((slice) => ({ start: startOf(slice), length: lengthOf(slice), name: slice['name'] }))
+      .map(({ start, length, name }) => ({ start, end: start + length, name }))
+      // Of two that begin at once, the one that stands first in the file is the outer one.
+      .sort((a, b) => a.start - b.start)
     const open: typeof sorted = []
     for (const slice of sorted) {
-      while (open.length > 0 && open.at(-1)!.end <= slice.start + ROUNDING) open.pop()
+      while (open.length > 0 && open.at(-1)!.end <= slice.start) open.pop()
       const around = open.at(-1)
-      if (around !== undefined && slice.end > around.end + ROUNDING) {
-        problems.push(`track ${track}: ${String(slice.name)} crosses the end of ${around.name}`)
+      if (around !== undefined && slice.end > around.end) {
+        const names = `${String(slice.name)} crosses the end of ${String(around.name)}`
+        problems.push(`track ${track}: ${names}`)
       }
       open.push(slice)
     }

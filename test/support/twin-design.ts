@@ -1,10 +1,10 @@
 /** Builds a twin of a design: its sources with one place changed, as one file that workers load. */
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'vite'
 import type { PlantedRace } from '../faulty/design-races.ts'
+import { temporaryFolder } from './temporary-folder.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
@@ -30,8 +30,7 @@ export async function buildTwin(race: PlantedRace): Promise<string> {
   })
   const [bundle] = Array.isArray(output) ? output : [output]
   if (bundle === undefined || !('output' in bundle)) throw new Error('no bundle')
-  const folder = mkdtempSync(join(tmpdir(), 'arena-lab-twin-'))
-  const built = join(folder, 'twin.mjs')
+  const built = join(temporaryFolder('twin'), 'twin.mjs')
   writeFileSync(built, bundle.output[0].code)
   return built
 }

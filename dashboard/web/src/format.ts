@@ -38,8 +38,11 @@ export function duration(ns: number): string {
   return `${digits(ns / 1e9)} s`
 }
 
-/** Seconds on the run's clock: `3.25 s`, `72.0 s`. */
-export const seconds = (value: number): string => `${value.toFixed(value < 10 ? 2 : 1)} s`
+/** Seconds on the run's clock: `0.093 s`, `3.25 s`, `72.0 s`. */
+export function seconds(value: number): string {
+  const places = value < 1 ? 3 : value < 10 ? 2 : 1
+  return value === 0 ? '0 s' : `${value.toFixed(places)} s`
+}
 
 /** A count per second: `640 /s`, `1.2 M/s`. */
 export function rate(perSecond: number): string {

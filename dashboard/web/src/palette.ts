@@ -18,7 +18,8 @@ export const CAUSES = [
 ] as const
 export type Cause = (typeof CAUSES)[number]['key']
 
-type Token =
+/** A colour of the theme: a custom property of style.css. */
+export type Token =
   | Cause
   | 'liveMost'
   | 'livePart'
@@ -46,7 +47,7 @@ const TOKENS: readonly Token[] = [
 ]
 
 let colours: Partial<Record<Token, string>> = {}
-let hatch: CanvasPattern | string | undefined
+let hatch: { readonly key: string; readonly fill: CanvasPattern | string } | undefined
 let heat: readonly string[] = []
 /** Steps of the heat scale: as many as eyes can tell apart. */
 const HEAT_STEPS = 24
@@ -57,7 +58,7 @@ export function readPalette(): void {
   colours = {}
   for (const token of TOKENS) colours[token] = style.getPropertyValue(`--${token}`).trim()
   hatch = undefined
-  heat = heatSteps(style.getPropertyValue('--heat').trim().split(/\s+/))
+  heat = heatSteps(style.getPropertyValue('--heat').trim().split(/,\s*/))
 }
 
 export function colour(token: Token): string {
@@ -65,10 +66,23 @@ export function colour(token: Token): string {
   return colours[token] ?? '#888'
 }
 
-/** The pinned part: its colour, hatched, so that it shows without colour as well. */
-export function pinnedFill(context: CanvasRenderingContext2D): CanvasPattern | string {
-  if (hatch !== undefined) return hatch
-  const scale = window.devicePixelRatio || 1
+/**
+ * The pinned part: its colour, hatched, so that it shows without colour as well. `scale`: device
+ * pixels of a CSS pixel on that canvas; a pen that draws in CSS pixels knows it itself.
+ */
+function pinnedFill(pen: CanvasRenderingContext2D, scale?: number): CanvasPattern | string {
+  const drawn = pen.getTransform().a
+  const fine = scale ?? drawn
+  const key = `${fine} ${drawn}`
+  if (hatch?.key === key) return hatch.fill
+  const fill = pen.createPattern(hatchTile(fine), 'repeat')
+  // The tile is of device pixels, whatever the pen draws in.
+  fill?.setTransform(new DOMMatrix().scale(1 / drawn))
+  hatch = { key, fill: fill ?? colour('pinnedFree') }
+  return hatch.fill
+}
+
+function hatchTile(scale: number): HTMLCanvasElement {
   const size = Math.round(6 * scale)
   const tile = document.createElement('canvas')
   tile.width = tile.height = size
@@ -83,34 +97,18 @@ export function pinnedFill(context: CanvasRenderingContext2D): CanvasPattern | s
     pen.lineTo(shift + size, 0)
   }
   pen.stroke()
-  hatch = context.createPattern(tile, 'repeat') ?? colour('pinnedFree')
-  return hatch
+  return tile
 }
 
-/** Fill of a page, by its letter (store/pages.ts). Pages in use are the bluer the fuller. */
-export function pageFill(
-  context: CanvasRenderingContext2D,
-  letter: 'A' | 'B' | 'C' | 'F' | 'P' | 'T' | 'R' | 'U',
-): CanvasPattern | string {
-  switch (letter) {
-    case 'A':
-      return colour('live')
-    case 'B':
-      return colour('liveMost')
-    case 'C':
-      return colour('livePart')
-    case 'F':
-      return colour('freeInBins')
-    case 'P':
-      return pinnedFill(context)
-    case 'T':
-      return colour('freeTop')
-    case 'R':
-      return colour('returned')
-    default:
-      return colour('untouched')
-  }
-}
+/**
+ * How parts of a picture in this colour are filled: the pinned part is hatched. `scale`: device
+ * pixels of a CSS pixel, where the pen does not draw in CSS pixels.
+ */
+export const fillOf = (
+  pen: CanvasRenderingContext2D,
+  token: Token,
+  scale?: number,
+): CanvasPattern | string => (token === 'pinnedFree' ? pinnedFill(pen, scale) : colour(token))
 
 /** Colour of a share 0..1 on the heat scale; nothing at all for 0. */
 export function heatColour(share: number): string | undefined {

@@ -70,7 +70,7 @@ export function momentOf(variant: VariantStore): number {
 
 /** A position on the axis, in words. */
 export const axisText = (x: number): string =>
-  alignment.value === 'time' ? `${x.toFixed(2)} s` : `phase ${x.toFixed(2)}`
+  alignment.value === 'time' ? `${x.toFixed(axisEnd() < 1 ? 3 : 2)} s` : `phase ${x.toFixed(2)}`
 
 /** The moment chosen by key, click or slider: shown again when the pointer leaves a picture. */
 let held: number | null = null

@@ -39,7 +39,7 @@ const CORES = 16
 /** Blocks that come and go in random order, and blocks that are filled up and freed together. */
 const CELLS = 512
 const CELLS_SHARED = 1024
-/** Few cells and several times: what is written of the heap stays resident as long as the worker. */
+/** Few cells, several times: what is written of the heap stays resident as long as the worker. */
 const GROWTHS = 4
 const OPS_MIXED = 8000
 /** Of each kind that designs keep apart; the last ones are large. */

@@ -1,13 +1,13 @@
 /** Cost tables: every entry has a source, and whoever writes one is told what is wrong with it. */
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { temporaryFolder } from '../../../test/support/temporary-folder.ts'
 import { Event } from '../../words/events.ts'
 import { costPresets, loadCostTable, resolveCosts } from './costs.ts'
 
 const fileWith = (text: string): string => {
-  const path = join(mkdtempSync(join(tmpdir(), 'costs-')), 'costs.json')
+  const path = join(temporaryFolder('costs'), 'costs.json')
   writeFileSync(path, text)
   return path
 }

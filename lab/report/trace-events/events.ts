@@ -53,8 +53,23 @@ export type TraceEvent =
 
 type MetadataName = 'process_name' | 'process_sort_index' | 'thread_name' | 'thread_sort_index'
 
-/** Nanoseconds as the file has them. */
-export const microseconds = (ns: number): number => Math.round(ns) / 1000
+/**
+ * Nanoseconds as the file has them. Perfetto multiplies by 1000 and cuts the rest off, which may
+ * lose a nanosecond of a figure such as 4.003; a quarter of one more keeps it.
+ */
+export function microseconds(ns: number): number {
+  const whole = Math.round(ns)
+  return Math.trunc((whole / 1000) * 1000) === whole ? whole / 1000 : (whole + 0.25) / 1000
+}
+
+/**
+ * Where a slice begins and how long it takes. Both ends are rounded, not the length: a slice that
+ * reached one nanosecond into the next one would be dropped by Perfetto.
+ */
+export const span = (start: number, end: number): { ts: number; dur: number } => ({
+  ts: microseconds(start),
+  dur: microseconds(Math.round(end) - Math.round(start)),
+})
 
 export const pidOf = (variant: number): number => variant + 1
 

@@ -22,7 +22,8 @@ export async function* traceEventsOf(sources: TraceSources): AsyncGenerator<stri
   if (kept) for await (const line of readWaits(sources.waits)) locks[line.variant]?.add(line)
   const runs = sources.variants.map((_, variant) => new RunEvents(variant))
 
-  yield '{"displayTimeUnit":"ns","traceEvents":[\n'
+  // No displayTimeUnit: it need not be there, and some viewers took it for the unit of the times.
+  yield '{"traceEvents":[\n'
   for (const [variant, label] of sources.variants.entries()) {
     for (const event of processNames(variant, label)) yield `${JSON.stringify(event)},\n`
   }

@@ -4,7 +4,7 @@
  * Single frees are not kept by the lab, for a free is on the good path; the sums are exact.
  */
 import type { Sample } from '../../metrics/types.ts'
-import { microseconds, namedTrack, pidOf, type TraceEvent, Track } from './events.ts'
+import { microseconds, namedTrack, pidOf, span, type TraceEvent, Track } from './events.ts'
 
 /** Arrows of one stretch: those with the most blocks. */
 const ARROWS_MAX = 200
@@ -68,8 +68,7 @@ export class FreeFlows {
       tid: Track.ofSeat(seat),
       name: `freed ${freed} of others, others freed ${lost}`,
       cat: 'remote free',
-      ts: microseconds(from),
-      dur: microseconds(to - from),
+      ...span(from, to),
       args: { freedOfOthers: freed, freedByOthers: lost, labThreadAtTheEnd: thread },
     }
   }

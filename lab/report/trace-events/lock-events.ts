@@ -9,7 +9,7 @@
 
 import { WAIT_FIGURES, type WaitLine } from '../../metrics/wait-reader.ts'
 import { RELEASED } from '../../sync/wait-log.ts'
-import { microseconds, namedTrack, pidOf, type TraceEvent, Track } from './events.ts'
+import { namedTrack, pidOf, span, type TraceEvent, Track } from './events.ts'
 
 interface Wait {
   readonly start: number
@@ -75,8 +75,7 @@ export class LockEvents {
           tid: track,
           name: `holds ${this.#nameOf(hold.lock)}`,
           cat: 'lock',
-          ts: microseconds(hold.start),
-          dur: microseconds(hold.end - hold.start),
+          ...span(hold.start, hold.end),
           args: { lock: this.#nameOf(hold.lock) },
         }
       }
@@ -115,8 +114,7 @@ export class LockEvents {
       tid: Track.ofThread(thread),
       name: `waits for ${name}`,
       cat: 'lock',
-      ts: microseconds(start),
-      dur: microseconds(ns),
+      ...span(start, start + ns),
       args: { lock: name, heldBy: by },
     }
   }

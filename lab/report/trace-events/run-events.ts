@@ -3,7 +3,7 @@
  * happened, and arrows from who allocated to who freed.
  */
 import type { LogSample, SafepointSample, Sample, SampleLine } from '../../metrics/types.ts'
-import { microseconds, namedTrack, pidOf, type TraceEvent, Track } from './events.ts'
+import { microseconds, namedTrack, pidOf, span, type TraceEvent, Track } from './events.ts'
 import { FreeFlows } from './free-flows.ts'
 
 interface Life {
@@ -52,8 +52,8 @@ export class RunEvents {
         tid,
         name: `lab thread ${thread}`,
         cat: 'thread',
-        ts: microseconds(start),
-        dur: microseconds(end - start),
+        // A hair longer than all that lies in it: of two that begin at once, which is inside?
+        ...span(Math.max(0, start - 1), end + 1),
         args: {},
       }
     }
@@ -104,8 +104,7 @@ export class RunEvents {
         tid: Track.RUN,
         name: point.reason === 'phase' ? `to ${ends}` : 'to the end',
         cat: 'phase',
-        ts: microseconds(this.#phaseStart),
-        dur: microseconds(point.t - this.#phaseStart),
+        ...span(this.#phaseStart, point.t),
         args: { rss: point.rss, live: point.live },
       }
     }

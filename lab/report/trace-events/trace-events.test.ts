@@ -2,10 +2,10 @@
  * Goal: the file is what viewers expect, and says what the run's files say. Method: files written
  * by hand for each rule, checked by a checker that is itself checked with broken files.
  */
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { temporaryFolder } from '../../../test/support/temporary-folder.ts'
 import { traceEventProblems } from '../../../test/support/trace-event-format.ts'
 import { safepointSample } from '../../metrics/test/safepoint.ts'
 import { sampleOf } from '../test/samples.ts'
@@ -24,7 +24,7 @@ interface Event {
 
 /** The file made of these lines. */
 async function traceOf(lines: readonly object[], waits?: readonly object[]) {
-  const folder = mkdtempSync(join(tmpdir(), 'arena-lab-trace-'))
+  const folder = temporaryFolder('trace')
   const ndjson = (all: readonly object[]): string =>
     all.map((line) => `${JSON.stringify({ variant: 0, ...line })}\n`).join('')
   const sources = {
@@ -97,7 +97,19 @@ describe('trace events: a run', () => {
   it('a lab thread lives from its start to when it was last seen', async () => {
     const { events } = await traceOf(lines)
     const life = events.find(({ ph, name }) => ph === 'X' && name === 'lab thread 1')!
-    expect([life.ts, life.dur]).toEqual([5000, 55_000])
+    expect([Math.round(life.ts), Math.round(life.dur)]).toEqual([5000, 55_000])
+  })
+
+  it('slices that touch do not cross, whatever their nanoseconds are', async () => {
+    // Products with 1000 that fall below a whole number, and times between two nanoseconds.
+    const marks = [4003, 8006.4, 16_010.6, 1_000_001.5, 4_294_967_297.25, 8_366_111_031]
+    const { text, events } = await traceOf(
+      marks.map((t) => safepointSample({ t, reason: 'phase', label: 'day 0' })),
+    )
+    expect(traceEventProblems(text)).toEqual([])
+    const phases = events.filter(({ cat, ph }) => cat === 'phase' && ph === 'X')
+    const ends = phases.map(({ ts, dur }) => Math.trunc(ts * 1000) + Math.trunc(dur * 1000))
+    expect(ends).toEqual(marks.map(Math.round))
   })
 
   it('says that lock waits were not kept', async () => {
@@ -192,18 +204,20 @@ describe('trace events: locks', () => {
 })
 
 describe('trace events: the checker', () => {
-  const file = (...events: object[]): string =>
-    JSON.stringify({ displayTimeUnit: 'ns', traceEvents: events })
+  const file = (...events: object[]): string => JSON.stringify({ traceEvents: events })
   const slice = { ph: 'X', pid: 1, tid: 1, name: 'x', cat: 'c', ts: 0, dur: 10, args: {} }
   const arrow = { pid: 1, tid: 1, name: 'a', cat: 'c', id: 1, args: {} }
 
   it.each([
+    ['a track without a name', file(slice), /^track 1\/1: no name$/],
     ['a slice without a length', file({ ...slice, dur: undefined }), /dur undefined/],
     ['a time before the start', file({ ...slice, ts: -1 }), /ts -1 is no time/],
     ['a track that is no number', file({ ...slice, tid: '1' }), /pid and tid/],
     ['a counter of text', file({ ...slice, ph: 'C', args: { a: '1' } }), /no number/],
     ['an unknown phase', file({ ...slice, ph: 'Z' }), /Z is no phase/],
     ['slices that cross', file(slice, { ...slice, ts: 5, dur: 10 }), /crosses the end of x/],
+    ['slices that cross by 1 ns', file(slice, { ...slice, ts: 9.999 }), /crosses the end of x/],
+    ['an inner slice before its outer', file({ ...slice, dur: 5 }, slice), /crosses the end of x/],
     ['an arrow without an end', file(slice, { ...arrow, ph: 's', ts: 1 }), /not one of each end/],
     [
       'an arrow that goes back in time',

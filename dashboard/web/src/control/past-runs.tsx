@@ -1,7 +1,7 @@
 /** Runs of the past: each opens as a page with the same views. */
 import type { PastRun } from '../../../catalogue.ts'
 import { bytes, digits } from '../format.ts'
-import { outcomeText } from '../view/cards.tsx'
+import { outcomeText } from '../words.ts'
 import { pastRuns } from './session.ts'
 
 export function PastRunList() {
@@ -34,11 +34,12 @@ export function PastRunList() {
 }
 
 function Row({ run }: { readonly run: PastRun }) {
-  const ended = run.query !== ''
+  const { ended } = run
+  const isKnown = run.query !== ''
   return (
     <li class="run">
       <p class="run-name">
-        {ended ? <a href={`/run/${run.name}`}>{run.scenario}</a> : <b>{run.scenario}</b>}
+        {isKnown ? <a href={`/run/${run.name}`}>{run.scenario}</a> : <b>{run.scenario}</b>}
         <time dateTime={new Date(run.startedAt * 1000).toISOString()}>{when(run.startedAt)}</time>
       </p>
       <dl class="run-variants">
@@ -58,11 +59,11 @@ function Row({ run }: { readonly run: PastRun }) {
         ) : (
           <div>
             <dt>{run.asked.join(', ')}</dt>
-            <dd class="outcome">did not end properly</dd>
+            <dd class="outcome">under way, or did not end properly</dd>
           </div>
         )}
       </dl>
-      <p class="run-links">{ended && <a href={`/#${run.query}`}>Set up again</a>}</p>
+      <p class="run-links">{isKnown && <a href={`/#${run.query}`}>Set up again</a>}</p>
     </li>
   )
 }

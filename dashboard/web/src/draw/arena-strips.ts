@@ -1,10 +1,10 @@
 /** Draws *Which arena holds it?* for one variant: one strip per arena, all on one scale. */
 import { digits } from '../format.ts'
-import type { Picture } from '../frame.ts'
-import { colour, pictureFont, pinnedFill } from '../palette.ts'
+import { colour, fillOf, pictureFont } from '../palette.ts'
 import { momentOf, variants } from '../state.ts'
-import type { ArenaState, VariantStore } from '../store/variant.ts'
-import { cutText, penOf } from './canvas.ts'
+import type { ArenaState } from '../store/variant.ts'
+import { penOf } from './canvas.ts'
+import { CanvasPicture, drawRowName } from './canvas-picture.ts'
 import { GUTTER } from './layout.ts'
 
 const MIB = 1024 * 1024
@@ -24,36 +24,24 @@ function stripHeight(rows: number): number {
 
 const stripsHeight = (): number => arenaRows() * stripHeight(arenaRows()) + AXIS_HEIGHT
 
-export class ArenaStrips implements Picture {
-  readonly element: HTMLCanvasElement
-  readonly #variant: VariantStore
-  #width = 0
+export class ArenaStrips extends CanvasPicture {
   /** Row under the pointer or the keyboard's focus, -1 for none. */
   selected = -1
-
-  constructor(element: HTMLCanvasElement, variant: VariantStore) {
-    this.element = element
-    this.#variant = variant
-  }
-
-  resize(width: number): void {
-    this.#width = width
-  }
 
   /** The arena under a point of the canvas, -1 for none. */
   rowAt(y: number): number {
     const row = Math.floor(y / stripHeight(arenaRows()))
-    return row < this.#variant.arenaNames.length ? row : -1
+    return row < this.variant.arenaNames.length ? row : -1
   }
 
   paint(): void {
-    const pen = penOf(this.element, this.#width, stripsHeight())
+    const pen = penOf(this.element, this.width, stripsHeight())
     if (pen === undefined) return
     const max = Math.max(MIB, ...variants.value.map((variant) => variant.arenaMax))
-    const plot = this.#width - GUTTER - THREADS_WIDTH
+    const plot = this.width - GUTTER - THREADS_WIDTH
     const row = stripHeight(arenaRows())
     this.#drawAxis(pen, max, plot)
-    for (const [place, arena] of this.#variant.arenasAt(momentOf(this.#variant)).entries()) {
+    for (const [place, arena] of this.variant.arenasAt(momentOf(this.variant)).entries()) {
       this.#drawStrip(pen, arena, place * row, row, plot / max, place === this.selected)
     }
   }
@@ -71,15 +59,12 @@ export class ArenaStrips implements Picture {
     const height = row - gap
     if (selected) {
       pen.fillStyle = colour('line')
-      pen.fillRect(0, top, this.#width, row)
+      pen.fillRect(0, top, this.width, row)
     }
     pen.font = pictureFont(row < 14 ? 10 : 11)
-    pen.textAlign = 'right'
-    pen.fillStyle = colour(selected ? 'ink' : 'muted')
-    pen.fillText(cutText(pen, arena.name, GUTTER - 8), GUTTER - 8, middle)
-    pen.textAlign = 'left'
+    drawRowName(pen, arena.name, middle, selected ? 'ink' : 'muted')
     const threads = arena.attachedThreads === 0 ? 'none' : `${arena.attachedThreads} thr`
-    pen.fillText(threads, this.#width - THREADS_WIDTH + 8, middle)
+    pen.fillText(threads, this.width - THREADS_WIDTH + 8, middle)
     let x = GUTTER
     const part = (bytes: number, fill: string | CanvasPattern): void => {
       const width = bytes * pixelsPerByte
@@ -88,7 +73,7 @@ export class ArenaStrips implements Picture {
       x += width
     }
     part(arena.live, colour('live'))
-    part(arena.pinnedFree, pinnedFill(pen))
+    part(arena.pinnedFree, fillOf(pen, 'pinnedFree'))
     part(arena.free - arena.pinnedFree, colour('freeInBins'))
     part(arena.top, colour('freeTop'))
     const reserve = (arena.system - arena.resident) * pixelsPerByte

@@ -9,6 +9,22 @@ export function drawForFile(scale: number): void {
   fileScale = scale
 }
 
+/** How fine pictures are drawn for a file at the moment; 0 when they are drawn for the screen. */
+export const scaleForFile = (): number => fileScale
+
+/** Canvases that stand for others in files: those of pictures which cannot be drawn finer. */
+const fineCanvases = new WeakMap<HTMLCanvasElement, HTMLCanvasElement>()
+
+/** In files `fine` stands where `canvas` is; undefined: the canvas itself. */
+export function showFine(canvas: HTMLCanvasElement, fine: HTMLCanvasElement | undefined): void {
+  if (fine === undefined) fineCanvases.delete(canvas)
+  else fineCanvases.set(canvas, fine)
+}
+
+/** What a file shows where this canvas is. */
+export const fineOf = (canvas: HTMLCanvasElement): HTMLCanvasElement =>
+  fineCanvases.get(canvas) ?? canvas
+
 /**
  * Sizes a canvas for `width` × `height` CSS pixels and gives a cleared pen in those pixels.
  * Undefined while the canvas has no size.
@@ -31,6 +47,7 @@ export function penOf(
   pen.setTransform(scale, 0, 0, scale, 0, 0)
   pen.clearRect(0, 0, width, height)
   pen.font = pictureFont(11)
+  pen.textAlign = 'left'
   pen.textBaseline = 'middle'
   return pen
 }

@@ -3,11 +3,11 @@
  * box each, wider for larger ones but not in proportion, so that small ones can be seen and walked.
  */
 import type { ChunkMap } from '../../../../lab/metrics/survey-types.ts'
-import type { Picture } from '../frame.ts'
-import { colour } from '../palette.ts'
+import { colour, type Token } from '../palette.ts'
 import { arenaShown, momentOf } from '../state.ts'
 import type { VariantStore } from '../store/variant.ts'
 import { penOf } from './canvas.ts'
+import { CanvasPicture } from './canvas-picture.ts'
 import { GUTTER, MARGIN_RIGHT } from './layout.ts'
 
 const ROW = 16
@@ -65,8 +65,6 @@ export function chunkMapOf(variant: VariantStore): ChunkMap | undefined {
   return maps.find(({ arena }) => arena === pin?.arena) ?? maps[0]
 }
 
-type Token = Parameters<typeof colour>[0]
-
 /** What states look like: the first whose beginning fits. */
 export const CHUNK_STATES: readonly (readonly [begin: string, token: Token, label: string])[] = [
   ['in use', 'live', 'In use'],
@@ -95,10 +93,7 @@ interface Box {
   readonly width: number
 }
 
-export class ChunkStrip implements Picture {
-  readonly element: HTMLCanvasElement
-  readonly #variant: VariantStore
-  #width = 0
+export class ChunkStrip extends CanvasPicture {
   /** By chunk, as if all rows were on show. */
   #boxes: Box[] = []
   /** The first row on show. */
@@ -106,15 +101,6 @@ export class ChunkStrip implements Picture {
   chunks: readonly Chunk[] = []
   /** Chunk under the pointer or the keyboard, -1 for none. */
   selected = -1
-
-  constructor(element: HTMLCanvasElement, variant: VariantStore) {
-    this.element = element
-    this.#variant = variant
-  }
-
-  resize(width: number): void {
-    this.#width = width
-  }
 
   /** The chunk under a point, -1 for none. */
   chunkAt(x: number, shownY: number): number {
@@ -140,17 +126,17 @@ export class ChunkStrip implements Picture {
   }
 
   paint(): void {
-    const map = chunkMapOf(this.#variant)
+    const map = chunkMapOf(this.variant)
     this.chunks = map === undefined ? [] : chunksOf(map)
     this.#place()
     const rows = (this.#boxes.at(-1)?.top ?? 0) / ROW + 1
     this.#scroll(rows)
     const shown = Math.min(rows, ROWS_MAX)
-    const pen = penOf(this.element, this.#width, shown * ROW + 2)
+    const pen = penOf(this.element, this.width, shown * ROW + 2)
     if (pen === undefined) return
     if (this.chunks.length === 0) {
       pen.fillStyle = colour('muted')
-      pen.fillText('no chunks listed yet: phase marks and the end do', GUTTER, ROW / 2)
+      pen.fillText('no list yet: phase marks have one', GUTTER, ROW / 2)
       return
     }
     pen.translate(0, -this.#firstRow * ROW)
@@ -182,7 +168,7 @@ export class ChunkStrip implements Picture {
   }
 
   #place(): void {
-    const right = this.#width - MARGIN_RIGHT
+    const right = this.width - MARGIN_RIGHT
     let left = GUTTER
     let top = 0
     this.#boxes = this.chunks.map(({ bytes }) => {

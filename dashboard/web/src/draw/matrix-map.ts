@@ -2,11 +2,11 @@
 
 import type { SafepointSample } from '../../../../lab/metrics/types.ts'
 import type { MatrixSample } from '../../../protocol.ts'
-import type { Picture } from '../frame.ts'
 import { colour, heatColour } from '../palette.ts'
 import { matrixUnit, momentOf, variants } from '../state.ts'
 import type { VariantStore } from '../store/variant.ts'
 import { penOf } from './canvas.ts'
+import { CanvasPicture, drawTrack } from './canvas-picture.ts'
 import { GUTTER } from './layout.ts'
 
 const LABEL = GUTTER
@@ -81,23 +81,11 @@ export function largestCell(): number {
 const heatShare = (blocks: number, max: number): number =>
   blocks === 0 ? 0 : 0.05 + 0.95 * Math.cbrt(blocks / max)
 
-export class MatrixMap implements Picture {
-  readonly element: HTMLCanvasElement
-  readonly #variant: VariantStore
-  #width = 0
+export class MatrixMap extends CanvasPicture {
   #cell = 0
   seats = 1
   /** Cell under the pointer or the keyboard: freeing and allocating seat. */
   selected: readonly [number, number] | undefined
-
-  constructor(element: HTMLCanvasElement, variant: VariantStore) {
-    this.element = element
-    this.#variant = variant
-  }
-
-  resize(width: number): void {
-    this.#width = width
-  }
 
   /** The cell under a point of the canvas. */
   cellAt(x: number, y: number): readonly [number, number] | undefined {
@@ -108,9 +96,9 @@ export class MatrixMap implements Picture {
   }
 
   paint(): void {
-    const matrix = matrixOf(this.#variant)
+    const matrix = matrixOf(this.variant)
     const seats = matrix === undefined ? 1 : seatsInUse(matrix)
-    const side = Math.min(this.#width - LABEL - 2, SIDE_MAX)
+    const side = Math.min(this.width - LABEL - 2, SIDE_MAX)
     const cell = seats > side / 3 ? side / seats : Math.floor(Math.min(side / seats, 28))
     this.seats = seats
     this.#cell = cell
@@ -131,10 +119,7 @@ export class MatrixMap implements Picture {
     const cell = this.#cell
     const gap = cell > 6 ? 1 : 0
     const max = largestCell()
-    pen.fillStyle = colour('line')
-    pen.globalAlpha = 0.45
-    pen.fillRect(LABEL, TOP, cell * seats, cell * seats)
-    pen.globalAlpha = 1
+    drawTrack(pen, TOP, cell * seats, cell * seats)
     for (let freeing = 0; freeing < seats; freeing++) {
       for (let allocating = 0; allocating < seats; allocating++) {
         const fill = heatColour(heatShare(blocksOf(matrix, freeing, allocating), max))

@@ -2,12 +2,17 @@
  * Draws *Which arena holds it?* page by page for one variant: one strip per heap, as long as its
  * memory, in as many rows as it needs. All variants share one scale: as much colour, as many bytes.
  */
-import type { Picture } from '../frame.ts'
-import { colour, pageFill, pictureFont } from '../palette.ts'
+import { colour, fillOf, pictureFont } from '../palette.ts'
 import { momentOf, variants } from '../state.ts'
-import { type ArenaPages, type HeapRuns, type LookPages, pagesOf } from '../store/pages.ts'
-import type { VariantStore } from '../store/variant.ts'
-import { cutText, penOf } from './canvas.ts'
+import {
+  type ArenaPages,
+  type HeapRuns,
+  type LookPages,
+  pagesOf,
+  pageToken,
+} from '../store/pages.ts'
+import { penOf } from './canvas.ts'
+import { CanvasPicture, drawRowName } from './canvas-picture.ts'
 import { GUTTER } from './layout.ts'
 
 /** Right of the strips: how many threads are attached. */
@@ -84,24 +89,12 @@ interface Placed {
   readonly rows: number
 }
 
-export class PageStrips implements Picture {
-  readonly element: HTMLCanvasElement
-  readonly #variant: VariantStore
-  #width = 0
+export class PageStrips extends CanvasPicture {
   #scale: Scale = { rowBytes: 1, rowHeight: 1 }
   #pages: LookPages | undefined
   /** By arena and heap. */
   #places: Placed[][] = []
   selected: PageCell | undefined
-
-  constructor(element: HTMLCanvasElement, variant: VariantStore) {
-    this.element = element
-    this.#variant = variant
-  }
-
-  resize(width: number): void {
-    this.#width = width
-  }
 
   /** The look on show. */
   get pages(): LookPages | undefined {
@@ -109,7 +102,7 @@ export class PageStrips implements Picture {
   }
 
   get #plot(): number {
-    return this.#width - GUTTER - THREADS_WIDTH
+    return this.width - GUTTER - THREADS_WIDTH
   }
 
   /** Cells in one row. */
@@ -135,10 +128,10 @@ export class PageStrips implements Picture {
   }
 
   paint(): void {
-    const pages = pagesOf(this.#variant.looks.at(momentOf(this.#variant)))
+    const pages = pagesOf(this.variant.looks.at(momentOf(this.variant)))
     this.#pages = pages
     this.#scale = scaleOf(this.#plot)
-    const pen = penOf(this.element, this.#width, Math.max(24, this.#height()))
+    const pen = penOf(this.element, this.width, Math.max(24, this.#height()))
     if (pen === undefined) return
     // The line below the picture says so.
     if (pages === undefined) return
@@ -149,7 +142,7 @@ export class PageStrips implements Picture {
   /** Room for all that was ever there, so that scrubbing back moves nothing below. */
   #height(): number {
     const { rowBytes, rowHeight } = this.#scale
-    const heights = [this.#pages, pagesOf(this.#variant.looks.all().at(-1))].map((pages) =>
+    const heights = [this.#pages, pagesOf(this.variant.looks.all().at(-1))].map((pages) =>
       pages === undefined
         ? 0
         : arenaRows(pages, rowBytes) * rowHeight + pages.arenas.length * ARENA_GAP,
@@ -183,12 +176,9 @@ export class PageStrips implements Picture {
     const first = this.#places[place]![0]!
     const middle = first.top + rowHeight / 2
     pen.font = pictureFont(rowHeight < 11 ? 10 : 11)
-    pen.fillStyle = colour(chosen ? 'ink' : 'muted')
-    pen.textAlign = 'right'
-    pen.fillText(cutText(pen, arena.name, GUTTER - 8), GUTTER - 8, middle)
-    pen.textAlign = 'left'
+    drawRowName(pen, arena.name, middle, chosen ? 'ink' : 'muted')
     const threads = arena.attachedThreads === 0 ? 'none' : `${arena.attachedThreads} thr`
-    pen.fillText(threads, this.#width - THREADS_WIDTH + 8, middle)
+    pen.fillText(threads, this.width - THREADS_WIDTH + 8, middle)
     for (const [heap, runs] of arena.heaps.entries()) {
       const { top } = this.#places[place]![heap]!
       this.#drawRuns(pen, runs, top, cellBytes)
@@ -209,7 +199,7 @@ export class PageStrips implements Picture {
     const height = rowHeight - (rowHeight > 7 ? 2 : 1)
     let byte = 0
     for (const { letter, cells } of runs) {
-      pen.fillStyle = pageFill(pen, letter)
+      pen.fillStyle = fillOf(pen, pageToken(letter))
       const end = byte + cells * cellBytes
       while (byte < end) {
         const row = Math.floor(byte / rowBytes)

@@ -1,5 +1,5 @@
 /** The figures behind *How fast?*: rates between samples, latencies between looks. */
-import type { colour } from '../palette.ts'
+import type { Token } from '../palette.ts'
 import { axisRange } from '../state.ts'
 import { Latency, ThreadFigure, Total, type VariantStore } from '../store/variant.ts'
 import { bucketsOf } from './time-axis.ts'
@@ -15,7 +15,7 @@ export interface LaneData {
 
 interface LaneLine {
   readonly label: string
-  readonly token: Parameters<typeof colour>[0]
+  readonly token: Token
   readonly dash: number[]
   readonly width: number
 }

@@ -1,13 +1,11 @@
 /** Draws *How fast?* for one variant: lanes of lines over one axis, scales shared by variants. */
 import { duration, rate } from '../format.ts'
-import type { Picture } from '../frame.ts'
 import { colour, pictureFont } from '../palette.ts'
 import { axisRange, timeline, variants } from '../state.ts'
-import type { VariantStore } from '../store/variant.ts'
-import { penOf } from './canvas.ts'
-import { AXIS_HEIGHT, GUTTER, MARGIN_RIGHT } from './layout.ts'
+import { TimePicture } from './canvas-picture.ts'
+import { GUTTER } from './layout.ts'
 import { LANES, type Lane, type LaneData } from './speed-data.ts'
-import { drawPhaseLines, drawTimeAxis, leftOf, xAtLeft } from './time-axis.ts'
+import { drawPhaseLines, drawTimeAxis, leftOf } from './time-axis.ts'
 
 const LANE_HEIGHT = 92
 /** Above each lane: its title. */
@@ -21,44 +19,26 @@ interface Range {
   readonly max: number
 }
 
-export class SpeedLanes implements Picture {
-  readonly element: HTMLCanvasElement
-  readonly #variant: VariantStore
-  #width = 0
-
-  constructor(element: HTMLCanvasElement, variant: VariantStore) {
-    this.element = element
-    this.#variant = variant
-  }
-
-  resize(width: number): void {
-    this.#width = width
-  }
-
-  /** Axis position under a point of the canvas. */
-  xAt(left: number): number {
-    return xAtLeft(left, this.#width)
-  }
-
+export class SpeedLanes extends TimePicture {
   paint(): void {
     const height = LANES.length * LANE_HEIGHT
-    const pen = penOf(this.element, this.#width, height + AXIS_HEIGHT)
+    const pen = this.penFor(height)
     if (pen === undefined) return
-    const width = this.#width - GUTTER - MARGIN_RIGHT
+    const width = this.plotWidth
     for (const [place, lane] of LANES.entries()) {
       const top = place * LANE_HEIGHT + TITLE_HEIGHT
       const range = rangeOf(lane, width)
       const bottom = top + LANE_HEIGHT - TITLE_HEIGHT - 8
-      drawPhaseLines(pen, this.#variant, [top, bottom], width)
+      drawPhaseLines(pen, this.variant, [top, bottom], width)
       this.#drawScale(pen, lane, range, top, width)
       pen.save()
       pen.beginPath()
       pen.rect(GUTTER, top - 2, width, LANE_HEIGHT - TITLE_HEIGHT + 2)
       pen.clip()
-      this.#drawLines(pen, lane, lane.data(this.#variant, width), range, top, width)
+      this.#drawLines(pen, lane, lane.data(this.variant, width), range, top, width)
       pen.restore()
     }
-    drawTimeAxis(pen, this.#variant, height, width)
+    drawTimeAxis(pen, this.variant, height, width)
   }
 
   #drawScale(
@@ -109,7 +89,7 @@ export class SpeedLanes implements Picture {
     top: number,
     width: number,
   ): void {
-    const axis = timeline(this.#variant)
+    const axis = timeline(this.variant)
     const [low, high] = axisRange()
     const from = data.t.findIndex((t) => axis.x(t) >= low)
     const start = Math.max(0, (from < 0 ? data.t.length : from) - 1)

@@ -1,5 +1,4 @@
 /** The time axis below pictures that draw it themselves, the moment, and what lies between. */
-import { digits } from '../format.ts'
 import { colour, pictureFont } from '../palette.ts'
 import { alignment, axisRange, moment, momentOf, timeline } from '../state.ts'
 import type { SeriesTable } from '../store/series-table.ts'
@@ -60,6 +59,10 @@ export function bucketsOf(
   return buckets
 }
 
+/** A tick of the time axis: `2.5 s`, or phases passed. */
+export const tickText = (x: number): string =>
+  `${Number(x.toFixed(6))}${alignment.value === 'time' ? ' s' : ''}`
+
 /** Ticks, their labels and the moment looked at, below `top`. */
 export function drawTimeAxis(
   pen: CanvasRenderingContext2D,
@@ -81,9 +84,7 @@ export function drawTimeAxis(
     pen.moveTo(at(x), top)
     pen.lineTo(at(x), top + 4)
     pen.stroke()
-    const value = Number(x.toFixed(6))
-    const text = alignment.value === 'time' ? `${digits(value)} s` : digits(value)
-    pen.fillText(text, at(x), top + 15)
+    pen.fillText(tickText(x), at(x), top + 15)
   }
   if (moment.value === null) return
   const x = at(timeline(variant).x(momentOf(variant)))

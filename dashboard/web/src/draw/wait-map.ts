@@ -1,12 +1,11 @@
 /** Draws *Who waits for whom?* for one variant: locks or threads by time, coloured by waiting. */
-import type { Picture } from '../frame.ts'
 import { colour, heatColour, pictureFont } from '../palette.ts'
 import { variants, waitRows } from '../state.ts'
 import type { SeriesTable } from '../store/series-table.ts'
 import { ThreadFigure, type VariantStore } from '../store/variant.ts'
-import { cutText, penOf } from './canvas.ts'
-import { AXIS_HEIGHT, GUTTER, MARGIN_RIGHT } from './layout.ts'
-import { type Bucket, bucketsOf, drawTimeAxis, xAtLeft } from './time-axis.ts'
+import { drawRowName, drawTrack, TimePicture } from './canvas-picture.ts'
+import { GUTTER } from './layout.ts'
+import { type Bucket, bucketsOf, drawTimeAxis } from './time-axis.ts'
 
 /** Width of one cell of the map, pixels. */
 const BUCKET = 4
@@ -53,33 +52,15 @@ const rowHeight = (rows: number): number => Math.max(12, Math.min(20, Math.floor
 /** The root keeps small shares visible. */
 const heatShare = (share: number): number => Math.sqrt(Math.min(share, 1))
 
-export class WaitMap implements Picture {
-  readonly element: HTMLCanvasElement
-  readonly #variant: VariantStore
-  #width = 0
-
-  constructor(element: HTMLCanvasElement, variant: VariantStore) {
-    this.element = element
-    this.#variant = variant
-  }
-
-  resize(width: number): void {
-    this.#width = width
-  }
-
-  /** Axis position under a point of the canvas. */
-  xAt(left: number): number {
-    return xAtLeft(left, this.#width)
-  }
-
+export class WaitMap extends TimePicture {
   paint(): void {
-    const rows = rowsOf(this.#variant)
+    const rows = rowsOf(this.variant)
     const height = rowHeight(rowsShown())
     const shown = Math.max(rows.length, 1)
-    const pen = penOf(this.element, this.#width, shown * height + AXIS_HEIGHT)
+    const pen = this.penFor(shown * height)
     if (pen === undefined) return
-    const width = this.#width - GUTTER - MARGIN_RIGHT
-    const buckets = bucketsOf(tableOf(this.#variant), this.#variant, width, BUCKET)
+    const width = this.plotWidth
+    const buckets = bucketsOf(tableOf(this.variant), this.variant, width, BUCKET)
     pen.font = pictureFont(height < 14 ? 10 : 11)
     for (const [place, row] of rows.entries()) {
       this.#drawRow(pen, row, place * height, height, width, buckets)
@@ -88,7 +69,7 @@ export class WaitMap implements Picture {
       pen.fillStyle = colour('muted')
       pen.fillText('nobody has waited yet', GUTTER, height / 2)
     }
-    drawTimeAxis(pen, this.#variant, shown * height, width)
+    drawTimeAxis(pen, this.variant, shown * height, width)
   }
 
   #drawRow(
@@ -99,17 +80,11 @@ export class WaitMap implements Picture {
     width: number,
     buckets: readonly Bucket[],
   ): void {
-    pen.fillStyle = colour('muted')
-    pen.textAlign = 'right'
-    pen.fillText(cutText(pen, name, GUTTER - 8), GUTTER - 8, top + height / 2)
-    pen.textAlign = 'left'
-    pen.fillStyle = colour('line')
-    pen.globalAlpha = 0.45
-    pen.fillRect(GUTTER, top, width, height - 1)
-    pen.globalAlpha = 1
+    drawRowName(pen, name, top + height / 2)
+    drawTrack(pen, top, width, height - 1)
     const most = waitRows.value === 'locks' ? WAITERS_MAX : 1
     for (const { left, width: wide, low, high, seconds } of buckets) {
-      const ns = waitNs(this.#variant, high, place) - waitNs(this.#variant, low, place)
+      const ns = waitNs(this.variant, high, place) - waitNs(this.variant, low, place)
       const fill = heatColour(heatShare(ns / 1e9 / seconds / most))
       if (fill === undefined) continue
       pen.fillStyle = fill

@@ -2,6 +2,7 @@
 import { drawForFile } from '../draw/canvas.ts'
 import { paintNow } from '../frame.ts'
 import { axisEnd, axisText, moment, notice, run, variants } from '../state.ts'
+import { setupText, stateOf } from '../words.ts'
 import { FILE_SCALE, sectionPng } from './section-png.ts'
 
 /** How long the address of a file must hold for the browser to have taken it. */
@@ -17,14 +18,18 @@ function save(blob: Blob, name: string): void {
 
 /** Saves a view of the page as `seedservice-arenas.png`. */
 export async function savePng(section: HTMLElement): Promise<void> {
-  const { scenario, machine, seed } = run.value?.description ?? {}
-  const labels = variants.value.map(({ description }) => description.label)
-  const at = axisText(moment.value ?? axisEnd())
-  const head = ['arena-lab', scenario, `${machine} machine`, `seed ${seed}`, ...labels, `at ${at}`]
+  const shown = run.value?.description
+  if (shown === undefined) return
+  const head = [
+    `arena-lab ${shown.scenario}`,
+    setupText(shown),
+    ...variants.value.map((variant) => `${variant.description.label}: ${stateOf(variant).text}`),
+    `at ${axisText(moment.value ?? axisEnd())}`,
+  ]
   drawForFile(FILE_SCALE)
   paintNow(section)
   try {
-    save(await sectionPng(section, head.join(' · ')), `${scenario}-${section.id}.png`)
+    save(await sectionPng(section, head.join(' · ')), `${shown.scenario}-${section.id}.png`)
   } catch (error) {
     notice.value = error instanceof Error ? error.message : String(error)
   } finally {

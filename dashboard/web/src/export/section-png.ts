@@ -3,7 +3,8 @@
  * says which run it is. Pictures are copied; words, lines and swatches are drawn anew where the
  * page has them. No markup is put into an image, so that nothing can taint the canvas.
  */
-import { colour, heatStops, pictureFont, pinnedFill } from '../palette.ts'
+import { fineOf } from '../draw/canvas.ts'
+import { colour, fillOf, heatStops, pictureFont } from '../palette.ts'
 
 /** Pixels of the file for one of the page. */
 export const FILE_SCALE = 2
@@ -11,7 +12,8 @@ const PADDING = 20
 /** Room for the line that says which run it is. */
 const HEAD = 30
 /** Controls and what is only for screen readers. */
-const LEFT_OUT = 'button, select, input, .view-tools, .visually-hidden, .table-box'
+const LEFT_OUT =
+  'button:not(.time), select, input, .filter, .view-tools, .visually-hidden, .table-box'
 
 /** Draws a section of the page. `head` says which run it is and which moment. */
 export async function sectionPng(section: HTMLElement, head: string): Promise<Blob> {
@@ -43,10 +45,11 @@ function bottomOf(section: HTMLElement): number {
 }
 
 function drawElement(pen: CanvasRenderingContext2D, element: Element): void {
-  if (element.matches(LEFT_OUT)) return
   const box = element.getBoundingClientRect()
+  if (element.matches('.legend :checked')) drawDashes(pen, box)
+  if (element.matches(LEFT_OUT)) return
   if (element instanceof HTMLCanvasElement) {
-    if (box.width > 0) pen.drawImage(element, box.left, box.top, box.width, box.height)
+    if (box.width > 0) pen.drawImage(fineOf(element), box.left, box.top, box.width, box.height)
     return
   }
   const style = getComputedStyle(element)
@@ -55,6 +58,14 @@ function drawElement(pen: CanvasRenderingContext2D, element: Element): void {
   for (const child of element.childNodes) {
     if (child instanceof Element) drawElement(pen, child)
     else if (child instanceof Text) drawText(pen, child, style)
+  }
+}
+
+/** What can be switched on and off on the page is drawn dashed, and marked so in a file. */
+function drawDashes(pen: CanvasRenderingContext2D, box: DOMRect): void {
+  pen.fillStyle = colour('muted')
+  for (const part of [0, 0.6]) {
+    pen.fillRect(box.left + part * box.width, box.top + box.height / 2 - 1, 0.4 * box.width, 2)
   }
 }
 
@@ -70,7 +81,7 @@ function drawBox(
     pen.fillRect(box.left + 0.38 * box.width, box.top, 0.24 * box.width, box.height)
     return
   }
-  const fill = fillOf(pen, box, style)
+  const fill = backgroundOf(pen, box, style)
   if (fill !== undefined) {
     pen.fillStyle = fill
     pen.fillRect(box.left, box.top, box.width, box.height)
@@ -87,12 +98,12 @@ function drawBox(
 }
 
 /** Plain colours as they are; of gradients there are two: the hatch and the heat scale. */
-function fillOf(
+function backgroundOf(
   pen: CanvasRenderingContext2D,
   box: DOMRect,
   style: CSSStyleDeclaration,
 ): CanvasPattern | CanvasGradient | string | undefined {
-  if (style.backgroundImage.startsWith('repeating')) return pinnedFill(pen)
+  if (style.backgroundImage.startsWith('repeating')) return fillOf(pen, 'pinnedFree')
   if (style.backgroundImage.startsWith('linear')) {
     const gradient = pen.createLinearGradient(box.left, 0, box.right, 0)
     const stops = heatStops()

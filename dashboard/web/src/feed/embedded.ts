@@ -1,5 +1,6 @@
 /** A finished run inside the page itself: the HTML report. */
-import { type EmbeddedRun, RunStore } from '../store/run.ts'
+import type { EmbeddedRun } from '../../../../lab/report/embedded-run.ts'
+import { RunStore } from '../store/run.ts'
 
 /** The id of the script element that holds the run. */
 const EMBEDDED_ID = 'arena-lab-run'

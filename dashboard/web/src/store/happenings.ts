@@ -1,15 +1,17 @@
 /**
- * What happened in a run: events that the lab logs one by one, phase marks, and what it only
- * counts, told as "12 heaps grown" between one look and the next.
+ * What happened in a run: events that the lab logs one by one, phase marks, arenas that grew or
+ * gave back as the samples show it, and what the lab only counts, told as "12 heaps mapped"
+ * between one look and the next.
  */
 import type { LogSample } from '../../../../lab/metrics/types.ts'
+import { bytes, count, duration, seconds } from '../format.ts'
 import type { VariantStore } from './variant.ts'
 
 export const HAPPENING_KINDS = [
   { kind: 'phase', label: 'Phases' },
   { kind: 'arena', label: 'Arenas' },
-  { kind: 'heap', label: 'Heaps' },
-  { kind: 'trim', label: 'Trims' },
+  { kind: 'heap', label: 'Growth' },
+  { kind: 'trim', label: 'Given back' },
   { kind: 'thread', label: 'Threads' },
   { kind: 'mapped', label: 'Mapped' },
   { kind: 'other', label: 'Other' },
@@ -39,6 +41,15 @@ const COUNTED: Readonly<Record<string, readonly [HappeningKind, string, string]>
   span_freed: ['trim', 'span given back to the page heap', 'spans given back to the page heap'],
 }
 
+/** Kinds that stand in the list although nothing of them happened: that says something too. */
+const EXPECTED: readonly HappeningKind[] = ['phase', 'arena', 'heap', 'trim', 'thread']
+
+/** Kinds worth a lane: of all variants, so that their lanes line up. */
+export function kindsOf(variants: readonly VariantStore[]): (typeof HAPPENING_KINDS)[number][] {
+  const found = new Set(variants.flatMap((of) => happeningsOf(of).map(({ kind }) => kind)))
+  return HAPPENING_KINDS.filter(({ kind }) => EXPECTED.includes(kind) || found.has(kind))
+}
+
 const known = new WeakMap<VariantStore, { seen: number; list: readonly Happening[] }>()
 
 /** All of them, in the order of time. Made anew only when something came in. */
@@ -46,7 +57,13 @@ export function happeningsOf(variant: VariantStore): readonly Happening[] {
   const seen = variant.eventsSeen + (variant.end === undefined ? 0 : 0.5)
   const before = known.get(variant)
   if (before?.seen === seen) return before.list
-  const list = [...logged(variant), ...marked(variant), ...counted(variant), ...ended(variant)]
+  const list = [
+    ...logged(variant),
+    ...marked(variant),
+    ...changed(variant),
+    ...counted(variant),
+    ...ended(variant),
+  ]
   list.sort((a, b) => a.t - b.t)
   known.set(variant, { seen, list })
   return list
@@ -64,11 +81,23 @@ function tell({ event, thread, a, b }: LogSample): { kind: HappeningKind; text: 
       return { kind: 'thread', text: `lab thread ${a} started by ${thread}` }
     case 'thread_ended':
       return { kind: 'thread', text: `lab thread ${a} ended` }
-    case 'heap_grown':
-      return { kind: 'heap', text: `a heap of arena ${a} grew` }
-    default:
-      return { kind: 'other', text: `${event.replaceAll('_', ' ')} (${a}, ${b})` }
+    default: {
+      const [kind, one] = COUNTED[event] ?? ['other', event.replaceAll('_', ' ')]
+      return { kind, text: `${one} (${a}, ${b})` }
+    }
   }
+}
+
+/** Longer than a few samples: worth saying. */
+const LONG_NS = 250e6
+
+function changed({ arenaChanges }: VariantStore): Happening[] {
+  return arenaChanges.all().map(({ arena, kind, from, to, bytes: size, after }) => {
+    const took = to - from > LONG_NS ? ` within ${duration(to - from)}` : ''
+    return kind === 'grown'
+      ? { t: from, kind: 'heap', text: `${arena} grew to ${bytes(after)}${took}`, isBad: false }
+      : { t: from, kind: 'trim', text: `${arena} gave ${bytes(size)} back${took}`, isBad: false }
+  })
 }
 
 function marked({ marks }: VariantStore): Happening[] {
@@ -79,17 +108,22 @@ function marked({ marks }: VariantStore): Happening[] {
   })
 }
 
-function counted({ looks }: VariantStore): Happening[] {
+/** What is logged one by one is not told a second time. */
+function counted({ events: log, looks }: VariantStore): Happening[] {
+  const single = new Set(log.map(({ event }) => event))
   let before: Readonly<Record<string, number>> = {}
+  let since = 0
   return looks.all().flatMap(({ t, survey }): Happening[] => {
     const events = survey?.events
     if (events === undefined) return []
     const found = Object.entries(COUNTED).flatMap(([name, [kind, one, many]]): Happening[] => {
       const times = (events[name] ?? 0) - (before[name] ?? 0)
-      if (times <= 0) return []
-      return [{ t, kind, text: `${times} ${times === 1 ? one : many}`, isBad: false }]
+      if (times <= 0 || single.has(name)) return []
+      const text = `${count(times)} ${times === 1 ? one : many} since ${seconds(since / 1e9)}`
+      return [{ t, kind, text, isBad: false }]
     })
     before = events
+    since = t
     return found
   })
 }
@@ -97,6 +131,6 @@ function counted({ looks }: VariantStore): Happening[] {
 function ended({ end, tEnd }: VariantStore): Happening[] {
   if (end === undefined) return []
   const isBad = end.outcome !== 'completed'
-  const text = end.message === '' ? end.outcome : `${end.outcome}: ${end.message}`
+  const text = end.message === '' ? end.outcome : end.message
   return [{ t: tEnd, kind: 'phase', text, isBad }]
 }

@@ -4,18 +4,30 @@ import type { SafepointSample } from '../../../../lab/metrics/types.ts'
 
 const PAGE_BYTES = 4096
 
-/** What the letters of a page map mean, in the order of the legend. */
+/**
+ * What the letters of a page map mean, in the order of the legend, and their colours: pages in use
+ * are the bluer the fuller.
+ */
 export const PAGE_KINDS = [
-  { letter: 'A', label: 'In use', meaning: 'all in use' },
-  { letter: 'B', label: 'Mostly in use', meaning: 'half in use or more' },
-  { letter: 'C', label: 'Partly in use', meaning: 'less than half in use' },
-  { letter: 'P', label: 'Pinned free', meaning: 'free, resident, under a pin' },
-  { letter: 'F', label: 'Free, resident', meaning: 'free, resident' },
-  { letter: 'T', label: 'Free top', meaning: 'free, resident, in the top' },
-  { letter: 'R', label: 'Returned', meaning: 'given back to the system' },
-  { letter: 'U', label: 'Untouched', meaning: 'never touched' },
+  { letter: 'A', token: 'live', label: 'In use', meaning: 'all in use' },
+  { letter: 'B', token: 'liveMost', label: 'Mostly in use', meaning: 'half in use or more' },
+  { letter: 'C', token: 'livePart', label: 'Partly in use', meaning: 'less than half in use' },
+  {
+    letter: 'P',
+    token: 'pinnedFree',
+    label: 'Pinned free',
+    meaning: 'free, resident, under a pin',
+  },
+  { letter: 'F', token: 'freeInBins', label: 'Free, resident', meaning: 'free, resident' },
+  { letter: 'T', token: 'freeTop', label: 'Free top', meaning: 'free, resident, in the top' },
+  { letter: 'R', token: 'returned', label: 'Returned', meaning: 'given back to the system' },
+  { letter: 'U', token: 'untouched', label: 'Untouched', meaning: 'never touched' },
 ] as const
 export type PageLetter = (typeof PAGE_KINDS)[number]['letter']
+
+/** Colour of a page, by its letter. */
+export const pageToken = (letter: PageLetter): (typeof PAGE_KINDS)[number]['token'] =>
+  PAGE_KINDS.find((kind) => kind.letter === letter)?.token ?? 'untouched'
 
 /** Neighbouring cells of one kind. */
 interface Run {

@@ -1,15 +1,8 @@
 /** The run on show: its description and what is known of each variant. */
 
-import type { RunSummary, SampleLine } from '../../../../lab/metrics/types.ts'
-import type { RunDescription } from '../../../protocol.ts'
+import type { EmbeddedRun } from '../../../../lab/report/embedded-run.ts'
+import type { RunDescription, VariantEnd } from '../../../protocol.ts'
 import { VariantStore } from './variant.ts'
-
-/** What the HTML report embeds as `<script type="application/json" id="arena-lab-run">`. */
-export interface EmbeddedRun {
-  readonly summary: RunSummary
-  /** By variant. */
-  readonly lines: readonly (readonly SampleLine[])[]
-}
 
 export class RunStore {
   readonly description: RunDescription
@@ -20,18 +13,24 @@ export class RunStore {
     this.variants = description.variants.map((variant) => new VariantStore(variant))
   }
 
-  /** A finished run, as a report embeds it. */
-  static fromEmbedded({ summary, lines }: EmbeddedRun): RunStore {
-    const { scenario, machine, cores, seed, params, limits } = summary
-    const variants = summary.variants.map(({ variant }) => ({
+  /** A run of the past, as a report embeds it. Variants that it never reached are left out. */
+  static fromEmbedded({ summary, lines, eventsLeft = [] }: EmbeddedRun): RunStore {
+    const { scenario, machine, cores, seed, params, limits, variantsAsked } = summary
+    const ends: readonly EmbeddedVariant[] =
+      'variants' in summary ? summary.variants : variantsAsked.map((variant) => ({ variant }))
+    const variants = ends.map(({ variant }) => ({
       label: variant,
       design: variant.split(':')[0]!,
     }))
     const run = new RunStore({ scenario, machine, cores, seed, params, limits, variants })
+    let asked = -1
     for (const [place, variant] of run.variants.entries()) {
-      for (const line of lines[place] ?? []) variant.apply(line)
-      const ended = summary.variants[place]
-      if (ended !== undefined) variant.end = ended
+      // Lines go by the place among those asked for; some of them may not have been run.
+      const next = (variantsAsked ?? []).indexOf(ends[place]!.variant, asked + 1)
+      asked = next < 0 ? place : next
+      for (const line of lines[asked] ?? []) variant.apply(line)
+      variant.eventsLeft = eventsLeft[asked] ?? 0
+      variant.end = endOf(ends[place]!)
     }
     return run
   }
@@ -40,4 +39,11 @@ export class RunStore {
   get memoryLimit(): number | null {
     return this.description.limits['memoryLimit'] ?? null
   }
+}
+
+type EmbeddedVariant = { readonly variant: string } & Partial<VariantEnd>
+
+/** Undefined for a variant of a run that left no summary. */
+function endOf({ outcome, outcomePhase = null, message = '', seconds = 0 }: EmbeddedVariant) {
+  return outcome === undefined ? undefined : { outcome, outcomePhase, message, seconds }
 }

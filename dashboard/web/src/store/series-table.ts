@@ -46,6 +46,14 @@ export class SeriesTable {
     return row
   }
 
+  /** Forgets all rows later than `t`. */
+  cutAfter(t: number): void {
+    const length = this.rowAt(t) + 1
+    if (length > this.#kept) return
+    this.#kept = length
+    this.#hasTail = false
+  }
+
   set(row: number, column: number, value: number): void {
     this.#columns[column]![row] = value
   }

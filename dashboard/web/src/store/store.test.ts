@@ -1,9 +1,13 @@
 /** What the page keeps is bounded, keeps its ends, and is found again by time. */
 import { describe, expect, it } from 'vitest'
+import type { SafepointSample, Sample } from '../../../../lab/metrics/types.ts'
 import { fakeRun, SEEDSERVICE } from '../../../../test/browser/fake-run.ts'
+import { ArenaChanges } from './arena-changes.ts'
 import { SeriesTable } from './series-table.ts'
 import { timelineOf } from './timeline.ts'
-import { VariantStore } from './variant.ts'
+import { Total, VariantStore } from './variant.ts'
+
+const MIB = 1024 * 1024
 
 function filled(rows: number, capacity: number): SeriesTable {
   const table = new SeriesTable(1, capacity)
@@ -43,6 +47,21 @@ describe('store: series table', () => {
     expect([-1, 0, 0.5, 3.9, 99].map((t) => table.rowAt(t))).toEqual([-1, 0, 0, 3, 4])
   })
 
+  it('forgets what is later than a moment, its tail as well, and goes on from there', () => {
+    for (const rows of [5, 16, 40, 41]) {
+      for (const cut of [-1, 0, 3, rows - 2, rows - 1, rows]) {
+        const table = filled(rows, 16)
+        table.cutAfter(cut)
+        const last = table.length - 1
+        expect(table.length === 0 ? -1 : table.time(last)).toBeLessThanOrEqual(cut)
+        if (cut >= rows - 1) expect(table.time(last)).toBe(rows - 1)
+        table.set(table.addRow(rows + 9), 0, 7)
+        expect(table.at(table.length - 1, 0)).toBe(7)
+        expect(table.time(table.length - 1)).toBe(rows + 9)
+      }
+    }
+  })
+
   it('a column that comes later is 0 before', () => {
     const table = filled(3, 16)
     table.widen(2)
@@ -76,6 +95,67 @@ describe('store: variant', () => {
       }
     }
     expect(store.arenasAt(store.tEnd).length).toBe(16)
+  })
+})
+
+describe('store: variant: the end', () => {
+  const lines = fakeRun(SEEDSERVICE).lines[0]!
+  const killed = lines.at(-1) as SafepointSample
+  const samples = lines.filter((line): line is Sample => line.type === 'sample')
+  const later = [1, 2, 3].map((step) => ({ ...samples.at(-1)!, t: killed.t + step * 5e7 }))
+
+  it.each([
+    ['before', [...lines.slice(0, -1), ...later, killed]],
+    ['after', [...lines, ...later]],
+    ['on both sides of', [...lines.slice(0, -1), later[0]!, killed, ...later.slice(1)]],
+  ])('samples that come %s the look of the kill, from after it, are not drawn', (_, all) => {
+    const store = new VariantStore({ label: 'glibc', design: 'glibc' })
+    for (const line of all) store.apply(line)
+    expect(killed.reason).toBe('oom')
+    expect(store.tEnd).toBe(killed.t)
+    expect(store.totals.at(store.totals.length - 1, Total.RSS)).toBe(killed.rss)
+    for (const table of [store.totals, store.arenas, store.locks, store.threads]) {
+      expect(table.time(table.length - 1)).toBeLessThanOrEqual(killed.t)
+      expect(table.length).toBeGreaterThan(100)
+    }
+  })
+})
+
+describe('store: changes of arenas', () => {
+  /** One arena: what it has from the system and what is resident, MiB, at 20 samples a second. */
+  const changesOf = (...sizes: readonly (readonly [system: number, resident: number])[]) => {
+    const changes = new ArenaChanges()
+    const [sample] = fakeRun({ ...SEEDSERVICE, days: 1 }).lines[1]! as [Sample]
+    for (const [place, [system, resident]] of sizes.entries()) {
+      const [arena] = sample.arenas
+      const arenas = [{ ...arena!, system: system * MIB, resident: resident * MIB }]
+      changes.add({ ...sample, t: (place + 1) * 5e7, arenas })
+    }
+    return changes.all().map(({ kind, from, to, bytes, after }) => ({
+      kind,
+      at: [Math.round(from / 5e7), Math.round(to / 5e7)],
+      bytes: bytes / MIB,
+      after: after / MIB,
+    }))
+  }
+
+  it('growth from sample to sample is one change, another after a pause is another', () => {
+    const still = Array.from({ length: 6 }, () => [4, 4] as const)
+    expect(changesOf([1, 1], [2, 2], [2, 2], [4, 4], ...still, [5, 5])).toEqual([
+      { kind: 'grown', at: [0, 4], bytes: 4, after: 4 },
+      { kind: 'grown', at: [10, 11], bytes: 1, after: 5 },
+    ])
+  })
+
+  it('what is given back is told, whether or not the arena keeps its addresses', () => {
+    expect(changesOf([9, 9], [9, 4], [6, 3])).toEqual([
+      { kind: 'grown', at: [0, 1], bytes: 9, after: 9 },
+      { kind: 'returned', at: [1, 3], bytes: 6, after: 3 },
+    ])
+  })
+
+  it('a few pages less are noise', () => {
+    expect(changesOf([9, 9], [9, 8.96])).toHaveLength(1)
   })
 })
 

@@ -8,6 +8,7 @@ import type {
   SampleLine,
 } from '../../../../lab/metrics/types.ts'
 import type { MatrixSample, VariantDescription, VariantEnd } from '../../../protocol.ts'
+import { ArenaChanges } from './arena-changes.ts'
 import { LookShelf } from './looks.ts'
 import { SeriesTable } from './series-table.ts'
 
@@ -85,6 +86,8 @@ export class VariantStore {
   marks: SafepointMark[] = []
   matrices: MatrixSample[] = []
   events: LogSample[] = []
+  /** Events that are known of, and not kept. */
+  eventsLeft = 0
   /** Counts up with every event and look: lists made of them know when they are old. */
   eventsSeen = 0
   seats = 0
@@ -93,7 +96,11 @@ export class VariantStore {
   vmSizeMax = 0
   /** Largest `system` of any arena. */
   arenaMax = 0
+  /** When arenas grew and gave back. */
+  readonly arenaChanges = new ArenaChanges()
   readonly #lockPlaces = new Map<string, number>()
+  /** Nanoseconds at which the process ended or was killed. */
+  #endedAt = Number.POSITIVE_INFINITY
 
   constructor(description: VariantDescription) {
     this.description = description
@@ -101,7 +108,8 @@ export class VariantStore {
 
   /** Nanoseconds of the newest thing known. */
   get tEnd(): number {
-    return Math.max(this.newest?.t ?? 0, this.newestSafepoint?.t ?? 0)
+    const newest = Math.max(this.newest?.t ?? 0, this.newestSafepoint?.t ?? 0)
+    return Math.min(newest, this.#endedAt)
   }
 
   apply(line: SampleLine): void {
@@ -110,8 +118,14 @@ export class VariantStore {
     else {
       this.events.push(line)
       this.eventsSeen++
-      if (this.events.length > EVENTS_MAX) this.events = this.events.slice(-EVENTS_MAX / 2)
+      if (this.events.length > EVENTS_MAX) this.#dropEvents()
     }
+  }
+
+  #dropEvents(): void {
+    const left = this.events.length
+    this.events = this.events.slice(-EVENTS_MAX / 2)
+    this.eventsLeft += left - this.events.length
   }
 
   applyMatrix(matrix: MatrixSample): void {
@@ -182,6 +196,9 @@ export class VariantStore {
 
   #applySample(sample: Sample): void {
     this.newest = sample
+    // The lab looks at the heap for a while after the end: nothing runs then.
+    if (sample.t > this.#endedAt) return
+    this.arenaChanges.add(sample)
     const row = this.totals.addRow(sample.t)
     for (const [column, key] of TOTAL.entries()) this.totals.set(row, column, sample[key])
     this.rssMax = Math.max(this.rssMax, sample.rss)
@@ -235,8 +252,20 @@ export class VariantStore {
     for (const [column, ns] of figures.entries()) this.latency.set(row, column, ns)
   }
 
+  /** Samples of the time after it may have come before the look that tells of it. */
+  #endAt({ t, rss, live, vmSize, ops, minorFaults }: SafepointSample): void {
+    this.#endedAt = t
+    for (const table of [this.totals, this.arenas, this.locks, this.threads]) table.cutAfter(t)
+    const { totals } = this
+    const systemCalls = totals.at(totals.length - 1, Total.CALLS)
+    const last = { rss, live, vmSize, ops, minorFaults, systemCalls }
+    const row = totals.addRow(t)
+    for (const [column, key] of TOTAL.entries()) totals.set(row, column, last[key])
+  }
+
   #applySafepoint(safepoint: SafepointSample): void {
     const { t, reason, label, anatomy, arenas } = safepoint
+    if (reason === 'end' || reason === 'oom') this.#endAt(safepoint)
     this.newestSafepoint = safepoint
     this.looks.add(safepoint)
     this.eventsSeen++

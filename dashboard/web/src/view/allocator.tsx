@@ -4,7 +4,8 @@ import { bytes, count } from '../format.ts'
 import { arenaShown, changed, momentOf, textTick, variants } from '../state.ts'
 import type { VariantStore } from '../store/variant.ts'
 import { ChunkLegend, Chunks } from './chunks.tsx'
-import { DataTable, Section } from './section.tsx'
+import { Section } from './section.tsx'
+import { DataTable } from './tables.tsx'
 
 export function AllocatorView() {
   return (

@@ -4,9 +4,9 @@ import type { RunDescription } from '../../../protocol.ts'
 import { ControlBar, Screens } from '../control/bar.tsx'
 import { catalogue, screen } from '../control/session.ts'
 import { StartPage } from '../control/start-page.tsx'
-import { bytes } from '../format.ts'
 import { connection, notice, run, skippedFrames } from '../state.ts'
 import { nextTheme, theme } from '../theme.ts'
+import { setupText } from '../words.ts'
 import { AllocatorView } from './allocator.tsx'
 import { ArenasView } from './arenas.tsx'
 import { Cards } from './cards.tsx'
@@ -114,18 +114,6 @@ function Head({ description }: { readonly description: RunDescription | undefine
       </div>
     </header>
   )
-}
-
-function setupText({ machine, cores, seed, limits }: RunDescription): string {
-  const memory = limits['memoryLimit'] ?? null
-  const space = limits['addressSpaceLimit'] ?? null
-  return [
-    `${machine} machine`,
-    `${cores} ${cores === 1 ? 'core' : 'cores'}`,
-    `seed ${seed}`,
-    ...(memory === null ? [] : [`memory limit ${bytes(memory)}`]),
-    ...(space === null ? [] : [`address space ${bytes(space)}`]),
-  ].join(' · ')
 }
 
 const CONNECTION_TEXT = {

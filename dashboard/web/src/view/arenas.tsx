@@ -1,17 +1,16 @@
 /** *Which arena holds it?* */
-import { useSignal } from '@preact/signals'
-import { useRef } from 'preact/hooks'
 import { ArenaStrips } from '../draw/arena-strips.ts'
 import { type PageCell, PageStrips } from '../draw/page-strips.ts'
-import { address, bytes, count, percent } from '../format.ts'
-import { invalidatePicture } from '../frame.ts'
+import { address, bytes, count, percent, seconds } from '../format.ts'
 import { arenaPicture, changed, momentOf, textTick, variants } from '../state.ts'
 import { type LookPages, letterAt, PAGE_KINDS, pagesOf } from '../store/pages.ts'
 import type { ArenaState, VariantStore } from '../store/variant.ts'
 import { Choice } from './choice.tsx'
-import { CanvasHost } from './picture.tsx'
+import { Picked } from './picked.tsx'
 import { Pins } from './pins.tsx'
-import { DataTable, Section } from './section.tsx'
+import { Section } from './section.tsx'
+import { Swatch } from './swatch.tsx'
+import { DataTable } from './tables.tsx'
 
 export function ArenasView() {
   const byPage = arenaPicture.value === 'pages'
@@ -56,9 +55,9 @@ function PageLegend() {
   return (
     <>
       <ul class="keys">
-        {PAGE_KINDS.map(({ letter, label }) => (
+        {PAGE_KINDS.map(({ letter, token, label }) => (
           <li key={letter}>
-            <i class={`swatch page-${letter}`} />
+            <Swatch token={token} />
             {label}
           </li>
         ))}
@@ -74,34 +73,20 @@ function PageLegend() {
 }
 
 function Pages({ variant }: { readonly variant: VariantStore }) {
-  const picture = useRef<PageStrips>(null)
-  const selected = useSignal<PageCell | undefined>(undefined)
-  const select = (cell: PageCell | undefined): void => {
-    if (same(selected.value, cell) || picture.current === null) return
-    selected.value = cell
-    picture.current.selected = cell
-    invalidatePicture(picture.current.element)
-  }
   return (
-    <>
-      <CanvasHost
-        name="pages"
-        label={
-          `Pages of each arena of ${variant.description.label}. Arrow keys read them, ` +
-          'P goes to the pin.'
-        }
-        make={(canvas) => (picture.current = new PageStrips(canvas, variant))}
-        onPoint={(strips, x, y) => select(strips.cellAt(x, y))}
-        onLeave={() => select(undefined)}
-        onKey={(event, strips) => {
-          const next = movedCell(selected.value, event.key, strips)
-          if (next === undefined) return
-          event.preventDefault()
-          select(next)
-        }}
-      />
-      <PageReadout variant={variant} cell={selected.value} />
-    </>
+    <Picked<PageStrips>
+      name="pages"
+      label={
+        `Pages of each arena of ${variant.description.label}. Arrow keys read them, ` +
+        'P goes to the pin.'
+      }
+      make={(canvas) => new PageStrips(canvas, variant)}
+      none={undefined}
+      same={same}
+      at={(strips, x, y) => strips.cellAt(x, y)}
+      moved={(strips, key, from) => movedCell(from, key, strips)}
+      readout={(cell) => <PageReadout variant={variant} cell={cell} />}
+    />
   )
 }
 
@@ -178,7 +163,7 @@ function lookText(pages: LookPages | undefined): string {
   const { look, cellBytes, arenas } = pages
   const what = look.label === '' ? look.reason : look.label
   const many = arenas.length === 1 ? '1 arena' : `${count(arenas.length)} arenas`
-  return `${many} as of ${(look.t / 1e9).toFixed(2)} s (${what}), ${bytes(cellBytes)} a cell`
+  return `${many} as of ${seconds(look.t / 1e9)} (${what}), ${bytes(cellBytes)} a cell`
 }
 
 /** What a cell is, and the chunks, bins, top and threads of its arena. */
@@ -214,48 +199,40 @@ function ArenaLegend() {
     ['pinnedFree', 'Pinned free'],
     ['freeInBins', 'Free, resident'],
     ['freeTop', 'Free top'],
-    ['reserve', 'Not resident'],
   ] as const
   return (
     <ul class="keys">
       {parts.map(([key, label]) => (
         <li key={key}>
-          <i class={`swatch ${key}`} />
+          <Swatch token={key} />
           {label}
         </li>
       ))}
+      <li>
+        <i class="swatch framed" />
+        Not resident
+      </li>
       <li class="meaning">all strips on one scale; “thr” are the threads attached</li>
     </ul>
   )
 }
 
 function Strips({ variant }: { readonly variant: VariantStore }) {
-  const picture = useRef<ArenaStrips>(null)
-  const selected = useSignal(-1)
-  const select = (row: number): void => {
-    if (selected.value === row || picture.current === null) return
-    selected.value = row
-    picture.current.selected = row
-    invalidatePicture(picture.current.element)
-  }
   return (
-    <>
-      <CanvasHost
-        name="arenas"
-        label={`Bytes of each arena of ${variant.description.label}. Up and down read them.`}
-        make={(canvas) => (picture.current = new ArenaStrips(canvas, variant))}
-        onPoint={(strips, _, y) => select(strips.rowAt(y))}
-        onLeave={() => select(-1)}
-        onKey={(event) => {
-          const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0
-          if (step === 0) return
-          event.preventDefault()
-          const last = variant.arenaNames.length - 1
-          select(Math.min(Math.max(selected.value + step, 0), last))
-        }}
-      />
-      <Readout variant={variant} row={selected.value} />
-    </>
+    <Picked
+      name="arenas"
+      label={`Bytes of each arena of ${variant.description.label}. Up and down read them.`}
+      make={(canvas) => new ArenaStrips(canvas, variant)}
+      none={-1}
+      same={(a, b) => a === b}
+      at={(strips, _, y) => strips.rowAt(y)}
+      moved={(_, key, from) => {
+        const step = key === 'ArrowDown' ? 1 : key === 'ArrowUp' ? -1 : 0
+        const last = variant.arenaNames.length - 1
+        return step === 0 ? undefined : Math.min(Math.max(from + step, 0), last)
+      }}
+      readout={(row) => <Readout variant={variant} row={row} />}
+    />
   )
 }
 

@@ -2,6 +2,7 @@
 import { bytes, count, digits, duration, percent, rate } from '../format.ts'
 import { momentOf, run, textTick, variants } from '../state.ts'
 import { Total, type VariantStore } from '../store/variant.ts'
+import { hasBooted, stateOf } from '../words.ts'
 
 export function Cards() {
   textTick.value
@@ -12,30 +13,6 @@ export function Cards() {
       ))}
     </div>
   )
-}
-
-const OUTCOMES: Record<string, string> = {
-  completed: 'completed',
-  'oom-killed': 'OOM-killed',
-  deadlock: 'deadlock',
-  corrupted: 'heap corrupted',
-  crashed: 'crashed',
-  interrupted: 'interrupted',
-}
-
-/** An outcome in words. */
-export const outcomeText = (outcome: string): string => OUTCOMES[outcome] ?? outcome
-
-function stateOf(variant: VariantStore): { text: string; kind: 'good' | 'bad' | 'busy' | 'idle' } {
-  const { end } = variant
-  if (end === undefined) {
-    if (variant.newest === undefined) return { text: 'waiting', kind: 'idle' }
-    const { phase } = variant.newest
-    return { text: phase === '' ? 'running' : `running · ${phase}`, kind: 'busy' }
-  }
-  const during = end.outcomePhase === null ? '' : ` after ${end.outcomePhase}`
-  const text = `${outcomeText(end.outcome)}${during}`
-  return { text, kind: end.outcome === 'completed' ? 'good' : 'bad' }
 }
 
 function Card({ variant }: { readonly variant: VariantStore }) {
@@ -57,7 +34,9 @@ function Card({ variant }: { readonly variant: VariantStore }) {
         <span class={`badge ${kind}`}>{text}</span>
       </header>
       {row < 0 ? (
-        <p class="headline">Its turn has not come yet.</p>
+        <p class="headline">
+          {hasBooted(variant) ? 'Its lab threads are being started.' : 'Its turn has not come yet.'}
+        </p>
       ) : (
         <p class="headline">
           <span>

@@ -1,6 +1,4 @@
 /** The chunk map of one arena: walked with the arrow keys, each chunk told in words. */
-import { useSignal } from '@preact/signals'
-import { useRef } from 'preact/hooks'
 import {
   CHUNK_STATES,
   type Chunk,
@@ -9,49 +7,34 @@ import {
   chunksOf,
   stateToken,
 } from '../draw/chunk-strip.ts'
-import { address, bytes, count } from '../format.ts'
-import { invalidatePicture } from '../frame.ts'
+import { address, bytes, count, seconds } from '../format.ts'
 import { momentOf, textTick, variants } from '../state.ts'
 import type { VariantStore } from '../store/variant.ts'
-import { CanvasHost } from './picture.tsx'
+import { Picked } from './picked.tsx'
+import { Swatch } from './swatch.tsx'
 
 export function Chunks({ variant }: { readonly variant: VariantStore }) {
-  const picture = useRef<ChunkStrip>(null)
-  const selected = useSignal(-1)
-  const select = (chunk: number): void => {
-    if (selected.value === chunk || picture.current === null) return
-    selected.value = chunk
-    picture.current.selected = chunk
-    invalidatePicture(picture.current.element)
-  }
   return (
-    <>
-      <CanvasHost
-        name="chunks"
-        label={
-          `The highest chunks of an arena of ${variant.description.label}, in address order. ` +
-          'Left and right go from chunk to chunk, up and down from row to row.'
-        }
-        make={(canvas) => (picture.current = new ChunkStrip(canvas, variant))}
-        onPoint={(strip, x, y) => select(strip.chunkAt(x, y))}
-        onLeave={() => select(-1)}
-        onKey={(event, strip) => {
-          const next = moved(event.key, strip)
-          if (next === undefined) return
-          event.preventDefault()
-          select(next)
-        }}
-      />
-      <Readout variant={variant} selected={selected.value} />
-    </>
+    <Picked
+      name="chunks"
+      label={
+        `The highest chunks of an arena of ${variant.description.label}, in address order. ` +
+        'Left and right go from chunk to chunk, up and down from row to row.'
+      }
+      make={(canvas) => new ChunkStrip(canvas, variant)}
+      none={-1}
+      same={(a, b) => a === b}
+      at={(strip, x, y) => strip.chunkAt(x, y)}
+      moved={moved}
+      readout={(selected) => <Readout variant={variant} selected={selected} />}
+    />
   )
 }
 
 /** The last chunk is where one starts: the top is what matters. */
-function moved(key: string, strip: ChunkStrip): number | undefined {
+function moved(strip: ChunkStrip, key: string, from: number): number | undefined {
   const last = strip.chunks.length - 1
   if (last < 0) return undefined
-  const from = strip.selected
   const to: Record<string, () => number> = {
     ArrowLeft: () => (from < 0 ? last : from - 1),
     ArrowRight: () => (from < 0 ? last : from + 1),
@@ -79,7 +62,7 @@ function Readout({ variant, selected }: ReadoutProps) {
     const name = look.heap.arenas[map.arena]?.name ?? ''
     const all = chunksOf(map).length
     if (chunk !== undefined) return `${name}: ${chunkText(chunk)} (${selected + 1} of ${all})`
-    const when = `${(look.t / 1e9).toFixed(2)} s`
+    const when = seconds(look.t / 1e9)
     const below = map.left === 0 ? '' : `, ${count(map.left)} below them not listed`
     return `${name}: the highest ${count(all)} of its chunks as of ${when}${below}`
   }
@@ -105,7 +88,7 @@ function chunkText({ address: at, bytes: size, state, flags, ...owner }: Chunk):
   const whose =
     seat < 0
       ? ''
-      : `, ${bytes(requested)} allocated by thread ${seat} after ${(since / 1e3).toFixed(2)} s`
+      : `, ${bytes(requested)} allocated by thread ${seat} after ${seconds(since / 1e3)}`
   return `${address(at)}, ${bytes(size)}, ${state}${flagsText(flags)}${whose}`
 }
 
@@ -125,7 +108,7 @@ export function ChunkLegend() {
     <ul class="keys">
       {labels.map(([token, label]) => (
         <li key={token}>
-          <i class={`swatch token-${token}`} />
+          <Swatch token={token} plain />
           {label}
         </li>
       ))}

@@ -1,25 +1,18 @@
 /** *What happened?* */
 import { EventLanes } from '../draw/event-lanes.ts'
 import { count, seconds } from '../format.ts'
-import {
-  changed,
-  hoverAt,
-  kindsShown,
-  lookAt,
-  momentOf,
-  textTick,
-  timeline,
-  variants,
-} from '../state.ts'
+import { changed, kindsShown, lookAt, momentOf, textTick, timeline, variants } from '../state.ts'
 import {
   HAPPENING_KINDS,
   type Happening,
   type HappeningKind,
   happeningsOf,
+  kindsOf,
 } from '../store/happenings.ts'
 import type { VariantStore } from '../store/variant.ts'
-import { CanvasHost, onTimeKey } from './picture.tsx'
-import { DataTable, Section } from './section.tsx'
+import { TimeHost } from './picture.tsx'
+import { Section } from './section.tsx'
+import { DataTable } from './tables.tsx'
 
 export function EventsView() {
   return (
@@ -27,7 +20,7 @@ export function EventsView() {
       id="events"
       question="What happened?"
       lookFor="Look for what came just before RSS rose for good: arenas made while a lock was held,
-        heaps mapped at a phase mark; and for trims, which are rare while something is pinned."
+        arenas that grow after a phase mark. Little is given back while something is pinned."
       panel={(variant) => (
         <>
           <EventPicture variant={variant} />
@@ -42,17 +35,10 @@ export function EventsView() {
 
 function EventPicture({ variant }: { readonly variant: VariantStore }) {
   return (
-    <CanvasHost
+    <TimeHost
       name="events"
-      label={
-        `Events of ${variant.description.label} over time, a lane for each kind. ` +
-        'Arrow keys move the moment looked at.'
-      }
+      label={`Events of ${variant.description.label} over time, a lane for each kind.`}
       make={(canvas) => new EventLanes(canvas, variant)}
-      onPoint={(lanes, x) => hoverAt(lanes.xAt(x))}
-      onLeave={() => hoverAt(null)}
-      onClick={(lanes, x) => lookAt(lanes.xAt(x))}
-      onKey={onTimeKey}
     />
   )
 }
@@ -61,7 +47,7 @@ const shownOf = (variant: VariantStore): readonly Happening[] =>
   happeningsOf(variant).filter(({ kind }) => kindsShown.value.has(kind))
 
 /** Events told below each picture: the last ones before the moment. */
-const LATEST = 6
+const LATEST = 8
 
 function Latest({ variant }: { readonly variant: VariantStore }) {
   textTick.value
@@ -95,6 +81,7 @@ function Filter() {
   for (const variant of variants.value) {
     for (const { kind } of happeningsOf(variant)) totals.set(kind, (totals.get(kind) ?? 0) + 1)
   }
+  const left = variants.value.reduce((sum, { eventsLeft }) => sum + eventsLeft, 0)
   const toggle = (kind: HappeningKind): void => {
     const next = new Set(kindsShown.value)
     if (!next.delete(kind)) next.add(kind)
@@ -105,7 +92,7 @@ function Filter() {
   return (
     <fieldset class="keys filter">
       <legend class="visually-hidden">Kinds of events shown</legend>
-      {HAPPENING_KINDS.map(({ kind, label }) => (
+      {kindsOf(variants.value).map(({ kind, label }) => (
         <label key={kind}>
           <input
             type="checkbox"
@@ -115,6 +102,9 @@ function Filter() {
           {`${label} (${count(totals.get(kind) ?? 0)})`}
         </label>
       ))}
+      {left > 0 && (
+        <span class="meaning">{`${count(left)} more events are only in samples.ndjson`}</span>
+      )}
     </fieldset>
   )
 }

@@ -1,11 +1,12 @@
 /** *Who waits for whom?* */
 import { WAITERS_MAX, WaitMap } from '../draw/wait-map.ts'
 import { count, duration, percent } from '../format.ts'
-import { changed, hoverAt, lookAt, momentOf, textTick, variants, waitRows } from '../state.ts'
+import { changed, momentOf, textTick, variants, waitRows } from '../state.ts'
 import { type LockState, ThreadFigure, type VariantStore } from '../store/variant.ts'
 import { Choice } from './choice.tsx'
-import { CanvasHost, onTimeKey } from './picture.tsx'
-import { DataTable, Section } from './section.tsx'
+import { TimeHost } from './picture.tsx'
+import { Section } from './section.tsx'
+import { CompactTable, DataTable } from './tables.tsx'
 
 export function LocksView() {
   return (
@@ -38,18 +39,13 @@ export function LocksView() {
 
 function LockPicture({ variant }: { readonly variant: VariantStore }) {
   return (
-    <CanvasHost
+    <TimeHost
       name="locks"
       label={
         `Time spent waiting, by ${waitRows.value === 'locks' ? 'lock' : 'thread'}, under ` +
-        `${variant.description.label}, over time. ` +
-        'Arrow keys move the moment looked at.'
+        `${variant.description.label}, over time.`
       }
       make={(canvas) => new WaitMap(canvas, variant)}
-      onPoint={(map, x) => hoverAt(map.xAt(x))}
-      onLeave={() => hoverAt(null)}
-      onClick={(map, x) => lookAt(map.xAt(x))}
-      onKey={onTimeKey}
     />
   )
 }
@@ -97,60 +93,36 @@ function BusiestOf({ variant }: { readonly variant: VariantStore }) {
     .sort(byWait)
     .slice(0, BUSIEST)
   return (
-    <table class="compact">
-      <caption class="visually-hidden">
-        {`Locks of ${variant.description.label} waited for longest`}
-      </caption>
-      <thead>
-        <tr>
-          <th scope="col">Lock</th>
-          <th scope="col">Waited</th>
-          <th scope="col">Longest</th>
-          <th scope="col">Contended</th>
-        </tr>
-      </thead>
-      <tbody>
-        {locks.map((lock) => (
-          <tr key={lock.name}>
-            <th scope="row">{lock.name}</th>
-            <td>{duration(lock.waitNs)}</td>
-            <td>{duration(lock.waitNsMax)}</td>
-            <td>{contended(lock)}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <CompactTable
+      caption={`Locks of ${variant.description.label} waited for longest`}
+      columns={['Lock', 'Waited', 'Longest', 'Contended']}
+      rows={locks.map((lock) => [
+        lock.name,
+        duration(lock.waitNs),
+        duration(lock.waitNsMax),
+        contended(lock),
+      ])}
+    />
   )
 }
 
 /** Threads that waited longest, and what share of their time that was. */
 function WaitingOf({ variant }: { readonly variant: VariantStore }) {
   textTick.value
-  const rows = threadRows(variant).slice(0, BUSIEST)
+  const rows = threadRows(variant)
+    .slice(0, BUSIEST)
+    .map(({ seat, waitNs, share, ops }) => [
+      `thread ${seat}`,
+      duration(waitNs),
+      percent(share),
+      count(ops),
+    ])
   return (
-    <table class="compact">
-      <caption class="visually-hidden">
-        {`Threads of ${variant.description.label} that waited longest`}
-      </caption>
-      <thead>
-        <tr>
-          <th scope="col">Thread</th>
-          <th scope="col">Waited</th>
-          <th scope="col">Of its time</th>
-          <th scope="col">Ops</th>
-        </tr>
-      </thead>
-      <tbody>
-        {rows.map(({ seat, waitNs, share, ops }) => (
-          <tr key={seat}>
-            <th scope="row">{`thread ${seat}`}</th>
-            <td>{duration(waitNs)}</td>
-            <td>{percent(share)}</td>
-            <td>{count(ops)}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <CompactTable
+      caption={`Threads of ${variant.description.label} that waited longest`}
+      columns={['Thread', 'Waited', 'Of its time', 'Ops']}
+      rows={rows}
+    />
   )
 }
 

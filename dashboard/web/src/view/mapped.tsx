@@ -6,7 +6,9 @@ import { address, bytes, count } from '../format.ts'
 import { momentOf, textTick, variants } from '../state.ts'
 import type { VariantStore } from '../store/variant.ts'
 import { Choice } from './choice.tsx'
-import { DataTable, Section } from './section.tsx'
+import { Section } from './section.tsx'
+import { Swatch } from './swatch.tsx'
+import { DataTable } from './tables.tsx'
 
 type SortBy = 'address' | 'size' | 'rss'
 
@@ -37,11 +39,11 @@ export function MappedView() {
       legend={
         <ul class="keys">
           <li>
-            <i class="swatch token-live" />
+            <Swatch token="live" />
             RSS
           </li>
           <li>
-            <i class="swatch token-untouched" />
+            <Swatch token="untouched" />
             mapped, not resident
           </li>
           <li class="meaning">as of the last phase mark or the end, one scale for all</li>
@@ -75,7 +77,7 @@ function Groups({ variant }: { readonly variant: VariantStore }) {
   textTick.value
   const groups = [...(listOf(variant)?.groups ?? [])].sort((a, b) => b.bytes - a.bytes)
   if (groups.length === 0) {
-    return <p class="readout">No list yet: phase marks and the end have one.</p>
+    return <p class="readout">No list yet: phase marks have one.</p>
   }
   const most = Math.max(
     1,
@@ -84,7 +86,7 @@ function Groups({ variant }: { readonly variant: VariantStore }) {
   return (
     <ul class="bars mapped" aria-label={`Mappings of ${variant.description.label}, by kind`}>
       {groups.map((group) => (
-        <li key={groupName(group)}>
+        <li class="mapping" key={groupName(group)}>
           <span class="bar-name">{groupName(group)}</span>
           <span class="bar-track">
             <i class="outer" style={{ width: `${(100 * group.bytes) / most}%` }} />

@@ -1,14 +1,12 @@
 /** *Who frees whose memory?* */
-import { useSignal } from '@preact/signals'
-import { useRef } from 'preact/hooks'
 import { blocksOf, largestCell, MatrixMap, matrixOf, remoteShare } from '../draw/matrix-map.ts'
 import { bytes, count, percent } from '../format.ts'
-import { invalidatePicture } from '../frame.ts'
 import { changed, matrixUnit, textTick, variants } from '../state.ts'
 import type { VariantStore } from '../store/variant.ts'
 import { Choice } from './choice.tsx'
-import { CanvasHost } from './picture.tsx'
-import { DataTable, Section } from './section.tsx'
+import { Picked } from './picked.tsx'
+import { Section } from './section.tsx'
+import { DataTable } from './tables.tsx'
 
 export function MatrixView() {
   return (
@@ -63,36 +61,20 @@ function Scale() {
 }
 
 function MatrixPicture({ variant }: { readonly variant: VariantStore }) {
-  const picture = useRef<MatrixMap>(null)
-  const selected = useSignal<readonly [number, number] | undefined>(undefined)
-  const select = (cell: readonly [number, number] | undefined): void => {
-    const before = selected.value
-    if (before?.[0] === cell?.[0] && before?.[1] === cell?.[1]) return
-    selected.value = cell
-    if (picture.current === null) return
-    picture.current.selected = cell
-    invalidatePicture(picture.current.element)
-  }
   return (
-    <>
-      <CanvasHost
-        name="matrix"
-        label={
-          `What was freed, by freeing and allocating thread, under ${variant.description.label}. ` +
-          'Arrow keys read the cells.'
-        }
-        make={(canvas) => (picture.current = new MatrixMap(canvas, variant))}
-        onPoint={(map, x, y) => select(map.cellAt(x, y))}
-        onLeave={() => select(undefined)}
-        onKey={(event, map) => {
-          const next = moved(selected.value, event.key, map.seats)
-          if (next === undefined) return
-          event.preventDefault()
-          select(next)
-        }}
-      />
-      <Readout variant={variant} cell={selected.value} />
-    </>
+    <Picked
+      name="matrix"
+      label={
+        `What was freed, by freeing and allocating thread, under ${variant.description.label}. ` +
+        'Arrow keys read the cells.'
+      }
+      make={(canvas) => new MatrixMap(canvas, variant)}
+      none={undefined}
+      same={(a, b) => a?.[0] === b?.[0] && a?.[1] === b?.[1]}
+      at={(map, x, y) => map.cellAt(x, y)}
+      moved={(map, key, from) => moved(from, key, map.seats)}
+      readout={(cell) => <Readout variant={variant} cell={cell} />}
+    />
   )
 }
 

@@ -1,13 +1,16 @@
 /** *Where did the memory go?* */
-import { CHART_HEIGHT, MemoryChart } from '../draw/memory-chart.ts'
+import { MemoryChart } from '../draw/memory-chart.ts'
 import { causesAt } from '../draw/memory-data.ts'
+import { CHART_HEIGHT } from '../draw/memory-plot.ts'
 import { vmSizeIsShown } from '../draw/memory-scale.ts'
 import { bytes, seconds } from '../format.ts'
 import { CAUSES, type Cause } from '../palette.ts'
 import { changed, momentOf, run, showVmSize, textTick, variants } from '../state.ts'
 import { Total, type VariantStore } from '../store/variant.ts'
 import { ChartHost } from './picture.tsx'
-import { DataTable, Section } from './section.tsx'
+import { Section } from './section.tsx'
+import { Swatch } from './swatch.tsx'
+import { DataTable, LegendBox } from './tables.tsx'
 
 export function MemoryView() {
   return (
@@ -36,7 +39,7 @@ function Legend() {
   textTick.value
   const limit = run.value?.memoryLimit ?? null
   return (
-    <div class="legend-box">
+    <LegendBox label="Resident memory by cause">
       <table class="legend" data-readout="memory">
         <caption class="visually-hidden">Resident memory by cause at the moment looked at</caption>
         {variants.value.length > 1 && (
@@ -67,8 +70,8 @@ function Legend() {
           </tr>
           {CAUSES.map((_, place) => CAUSES[CAUSES.length - 1 - place]!).map((cause) => (
             <tr key={cause.key}>
-              <th scope="row">
-                <i class={`swatch ${cause.key}`} />
+              <th scope="row" title={cause.meaning}>
+                <Swatch token={cause.key} />
                 {cause.label}
               </th>
               {variants.value.map((variant, place) => (
@@ -80,7 +83,7 @@ function Legend() {
           <VmSizeRow />
         </tbody>
       </table>
-    </div>
+    </LegendBox>
   )
 }
 

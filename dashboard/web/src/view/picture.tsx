@@ -1,7 +1,8 @@
 /** The place of a picture in the page: made once, sized with the page, drawn by frame.ts. */
 import { useEffect, useRef } from 'preact/hooks'
+import type { TimePicture } from '../draw/canvas-picture.ts'
 import { addPicture, invalidatePicture, type Picture } from '../frame.ts'
-import { axisEnd, axisRange, lookAt, moment, zoomTo } from '../state.ts'
+import { axisEnd, axisRange, hoverAt, lookAt, moment, zoomTo } from '../state.ts'
 
 /** What is not a control and yet reached by Tab: boxes that scroll, pictures that keys steer. */
 export const KEYBOARD_STOP = { tabIndex: 0 } as const
@@ -91,6 +92,27 @@ export function CanvasHost<P extends SizedPicture>(props: CanvasProps<P>) {
   )
 }
 
+interface TimeHostProps<P extends TimePicture> {
+  readonly name: string
+  readonly label: string
+  readonly make: (canvas: HTMLCanvasElement) => P
+}
+
+/** A canvas over the shared time axis: pointer and keys move the moment looked at. */
+export function TimeHost<P extends TimePicture>({ name, label, make }: TimeHostProps<P>) {
+  return (
+    <CanvasHost
+      name={name}
+      label={`${label} Arrow keys move the moment looked at.`}
+      make={make}
+      onPoint={(picture, x) => hoverAt(picture.xAt(x))}
+      onLeave={() => hoverAt(null)}
+      onClick={(picture, x) => lookAt(picture.xAt(x))}
+      onKey={onTimeKey}
+    />
+  )
+}
+
 /** Registers a picture with the frame loop and the size of its box; the result undoes both. */
 function attach(element: Element, box: Element, picture: SizedPicture): () => void {
   const remove = addPicture(picture)
@@ -109,7 +131,7 @@ function attach(element: Element, box: Element, picture: SizedPicture): () => vo
 }
 
 /** Keys of every picture over time. */
-export function onTimeKey(event: KeyboardEvent): void {
+function onTimeKey(event: KeyboardEvent): void {
   const [min, max] = axisRange()
   const step = (max - min) / (event.shiftKey ? 10 : 100)
   const at = moment.value ?? axisEnd()

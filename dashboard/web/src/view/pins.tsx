@@ -4,6 +4,7 @@ import type { SafepointSample } from '../../../../lab/metrics/types.ts'
 import { address, bytes, seconds } from '../format.ts'
 import { momentOf, textTick, variants } from '../state.ts'
 import type { VariantStore } from '../store/variant.ts'
+import { CompactTable } from './tables.tsx'
 
 /** Pins shown of all variants: those that keep most. */
 const SHOWN_MAX = 6
@@ -25,38 +26,32 @@ export function Pins() {
   if (shown.length === 0) {
     return <p class="readout">Nothing is pinned: no free page lies below a block that stays.</p>
   }
+  const several = variants.value.length > 1
   return (
-    <div class="legend-box">
-      <table class="compact inset" data-readout="pins">
-        <caption class="visually-hidden">What pins arenas, those that keep most first</caption>
-        <thead>
-          <tr>
-            <th scope="col">Pinned</th>
-            {variants.value.length > 1 && <th scope="col">Variant</th>}
-            <th scope="col">Keeps</th>
-            <th scope="col">The pin</th>
-            <th scope="col">Allocated by</th>
-            <th scope="col">When</th>
-            <th scope="col">Were it gone</th>
-          </tr>
-        </thead>
-        <tbody>
-          {shown.slice(0, SHOWN_MAX).map(({ variant, look, pin }, place) => (
-            <tr key={place}>
-              <th scope="row">{look.heap.arenas[pin.arena]?.name ?? pin.arena}</th>
-              {variants.value.length > 1 && <td>{variant.description.label}</td>}
-              <td>{bytes(pin.pinnedBytes)}</td>
-              <td title={address(pin.address)}>{pinText(pin)}</td>
-              <td>{pin.seat < 0 ? '–' : `thread ${pin.seat}`}</td>
-              <td>{whenText(pin, look)}</td>
-              <td>
-                {pin.givesBack === 0 ? 'nothing: others follow' : `${bytes(pin.givesBack)} back`}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <CompactTable
+      caption="What pins arenas, those that keep most first"
+      readout="pins"
+      columns={[
+        'Pinned',
+        ...(several ? ['Variant'] : []),
+        'Keeps',
+        'The pin',
+        'Allocated by',
+        'When',
+        'Were it gone',
+      ]}
+      rows={shown.slice(0, SHOWN_MAX).map(({ variant, look, pin }) => [
+        look.heap.arenas[pin.arena]?.name ?? pin.arena,
+        ...(several ? [variant.description.label] : []),
+        bytes(pin.pinnedBytes),
+        <span key="pin" title={address(pin.address)}>
+          {pinText(pin)}
+        </span>,
+        pin.seat < 0 ? '–' : `thread ${pin.seat}`,
+        whenText(pin, look),
+        pin.givesBack === 0 ? 'nothing: others follow' : `${bytes(pin.givesBack)} back`,
+      ])}
+    />
   )
 }
 

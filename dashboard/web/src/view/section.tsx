@@ -5,7 +5,6 @@ import { useRef } from 'preact/hooks'
 import { savePng } from '../export/save.ts'
 import { variants } from '../state.ts'
 import type { VariantStore } from '../store/variant.ts'
-import { KEYBOARD_STOP } from './picture.tsx'
 
 interface SectionProps {
   readonly id: string
@@ -67,45 +66,6 @@ export function Section(props: SectionProps) {
       </div>
       {legend}
       <div id={`${id}-table`}>{open.value && table()}</div>
-    </section>
-  )
-}
-
-interface DataTableProps {
-  readonly caption: string
-  readonly columns: readonly string[]
-  /** Texts, the first of each row its head. */
-  readonly rows: readonly (readonly string[])[]
-  /** Cells hold words, not figures: they start where their column does. */
-  readonly texts?: boolean
-}
-
-/** The figures of a picture. Wide and long ones scroll, by keyboard too. */
-export function DataTable({ caption, columns, rows, texts }: DataTableProps) {
-  return (
-    <section class="table-box" aria-label={caption} {...KEYBOARD_STOP}>
-      <table class={texts === true ? 'texts' : ''}>
-        <caption>{caption}</caption>
-        <thead>
-          <tr>
-            {columns.map((column) => (
-              <th scope="col" key={column}>
-                {column}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row, place) => (
-            <tr key={place}>
-              <th scope="row">{row[0]}</th>
-              {row.slice(1).map((text, column) => (
-                <td key={column}>{text}</td>
-              ))}
-            </tr>
-          ))}
-        </tbody>
-      </table>
     </section>
   )
 }

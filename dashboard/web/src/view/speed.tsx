@@ -1,10 +1,11 @@
 /** *How fast?* */
 import { SpeedLanes } from '../draw/speed-lanes.ts'
 import { count, duration, rate, seconds } from '../format.ts'
-import { hoverAt, lookAt, momentOf, textTick, variants } from '../state.ts'
+import { momentOf, textTick, variants } from '../state.ts'
 import { Latency, ThreadFigure, Total, type VariantStore } from '../store/variant.ts'
-import { CanvasHost, onTimeKey } from './picture.tsx'
-import { DataTable, Section } from './section.tsx'
+import { TimeHost } from './picture.tsx'
+import { Section } from './section.tsx'
+import { CompactTable, DataTable } from './tables.tsx'
 
 export function SpeedView() {
   return (
@@ -22,17 +23,10 @@ export function SpeedView() {
 
 function SpeedPicture({ variant }: { readonly variant: VariantStore }) {
   return (
-    <CanvasHost
+    <TimeHost
       name="speed"
-      label={
-        `Ops, latencies, faults and system calls of ${variant.description.label} over time. ` +
-        'Arrow keys move the moment looked at.'
-      }
+      label={`Ops, latencies, faults and system calls of ${variant.description.label} over time.`}
       make={(canvas) => new SpeedLanes(canvas, variant)}
-      onPoint={(lanes, x) => hoverAt(lanes.xAt(x))}
-      onLeave={() => hoverAt(null)}
-      onClick={(lanes, x) => lookAt(lanes.xAt(x))}
-      onKey={onTimeKey}
     />
   )
 }
@@ -58,8 +52,8 @@ function figuresAt(variant: VariantStore, t: number): readonly (readonly [string
     ['99 %', ns(Latency.MALLOC_P99)],
     ['99.9 %', ns(Latency.MALLOC_P999)],
     ['free 50 %', ns(Latency.FREE_P50)],
-    ['99 % ', ns(Latency.FREE_P99)],
-    ['99.9 % ', ns(Latency.FREE_P999)],
+    ['99 %', ns(Latency.FREE_P99)],
+    ['99.9 %', ns(Latency.FREE_P999)],
     ['Faults', perSecond(Total.FAULTS)],
     ['System calls', perSecond(Total.CALLS)],
   ]
@@ -73,31 +67,15 @@ function Figures() {
   }))
   const names = all.find(({ figures }) => figures.length > 0)?.figures.map(([name]) => name) ?? []
   return (
-    <div class="legend-box">
-      <table class="compact inset" data-readout="speed">
-        <caption class="visually-hidden">Speed at the moment looked at</caption>
-        <thead>
-          <tr>
-            <th scope="col">Variant</th>
-            {names.map((name) => (
-              <th scope="col" key={name}>
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {all.map(({ variant, figures }, place) => (
-            <tr key={place}>
-              <th scope="row">{variant.description.label}</th>
-              {figures.map(([name, value]) => (
-                <td key={name}>{value}</td>
-              ))}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <CompactTable
+      caption="Speed at the moment looked at"
+      readout="speed"
+      columns={['Variant', ...names]}
+      rows={all.map(({ variant, figures }) => [
+        variant.description.label,
+        ...figures.map(([, value]) => value),
+      ])}
+    />
   )
 }
 
