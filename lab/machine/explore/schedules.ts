@@ -42,7 +42,7 @@ export interface SchedulesParts {
   readonly post: (message: ExploreMessage) => void
 }
 
-/** Steps between two checks of the whole heap, and more of them for each resident page of it. */
+/** Steps between two checks of the whole heap, and more of them for each page of it. */
 const STEPS_BETWEEN_CHECKS = 1000
 const STEPS_A_PAGE = 16
 
@@ -56,11 +56,14 @@ export class Schedules {
   readonly #words: Int32Array
   /** The process without a scheduler, for looking at safepoints. */
   readonly #plain: LabProcess
+  /** Resident pages of the process before its first op. */
+  readonly #bootPages: number
 
   constructor(parts: SchedulesParts) {
     this.#parts = parts
     this.#words = parts.explore.words
     this.#plain = parts.run.processFor(0, 0, () => 0)
+    this.#bootPages = residentPages(parts.run)
     parts.scheduler.onSafepoint = () => this.#lookAtSafepoint()
   }
 
@@ -214,8 +217,8 @@ export class Schedules {
     const words = this.#words
     const { control } = this.#parts.run
     const step = words[ExploreWord.STEP]!
-    const pages = control.int32[spaceWords(control) + SpaceWord.RSS]!
-    const between = STEPS_BETWEEN_CHECKS + STEPS_A_PAGE * pages
+    const pages = residentPages(this.#parts.run) - this.#bootPages
+    const between = STEPS_BETWEEN_CHECKS + STEPS_A_PAGE * Math.max(0, pages)
     const isTold = words[ExploreWord.RETOLD] === 1
     if (isTold || step - words[ExploreWord.CHECKED_AT]! >= between) this.#check()
     else if (step - words[ExploreWord.COMPARED_AT]! >= control.cells.length / CELL_WORDS) {
@@ -260,6 +263,9 @@ function refuse([first]: readonly Violation[]): void {
   if (first === undefined) return
   throw new BrokenInvariant(`broken invariant: ${first.invariant} (${first.where})`)
 }
+
+const residentPages = ({ control }: SharedRun): number =>
+  control.int32[spaceWords(control) + SpaceWord.RSS]!
 
 /** Words of a schedule that begin at 0. */
 const RESET_WORDS = [
