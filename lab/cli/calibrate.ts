@@ -1,6 +1,7 @@
 /** `arena-lab calibrate`: a cost table of this machine for `--machine virtual --costs FILE`. */
 import { Command } from 'commander'
 import { type CostTable, costPresets, DEFAULT_PRESET } from '../machine/virtual/costs.ts'
+import { checkOutputPath } from '../report/run-folder.ts'
 import { writeWholeFile } from '../report/whole-file.ts'
 import { calibrate } from '../session/calibrate.ts'
 import { print, type Streams } from './streams.ts'
@@ -22,6 +23,7 @@ export function calibrateCommand(streams: Streams): Command {
     .option('--out <file>', 'where to write the table', DEFAULT_FILE)
     .option('--json', 'print the table instead of writing it', false)
     .action(async (flags: CalibrateFlags) => {
+      if (!flags.json) checkOutputPath(flags.out)
       const table = await calibrate(new Date())
       const text = `${JSON.stringify(table, null, 2)}\n`
       if (flags.json) {

@@ -25,9 +25,9 @@ export const plantedRaces: readonly PlantedRace[] = [
     name: 'a lost CAS retry: the head of a fastbin has changed, and is taken all the same',
     design: GLIBC,
     file: 'allocators/ptmalloc/malloc.ts',
-    sound: `  while (!m.process.compareAndSwap(bin, victim, words[victim + FD]!)) {
+    sound: `  while (!m.process.compareAndSwap(bin, victim, m.fd(victim))) {
     victim = words[bin]! as Chunk`,
-    faulty: `  if (!m.process.compareAndSwap(bin, victim, words[victim + FD]!)) {
+    faulty: `  if (!m.process.compareAndSwap(bin, victim, m.fd(victim))) {
     return victim`,
     params: { blockBytes: 64 },
     tunables: SHARED_BINS,

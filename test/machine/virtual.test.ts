@@ -106,12 +106,12 @@ describe('virtual: what costs time', () => {
     const params = { threads: 4, rounds: 50, writes: 500 }
     const shared = await runVirtual('cache-scratch', 'glibc', { params, cores: 8, lines: true })
     const own = await runVirtual('cache-thrash', 'glibc', { params, cores: 8, lines: true })
-    expect(shared.outcome.simulation?.passiveSharing).toBeGreaterThan(1000)
+    expect(shared.outcome.simulation?.passiveSharing).toBeGreaterThan(100)
     expect(shared.outcome.simulation?.activeSharing).toBe(0)
     expect(own.outcome.simulation?.activeSharing).toBe(0)
     // gperftools hands neighbours of one span to different threads, glibc does not.
     const mixed = await runVirtual('cache-thrash', 'tcmalloc', { params, cores: 8, lines: true })
-    expect(mixed.outcome.simulation?.activeSharing).toBeGreaterThan(1000)
+    expect(mixed.outcome.simulation?.activeSharing).toBeGreaterThan(100)
   })
 
   it('each page costs its fault', async () => {

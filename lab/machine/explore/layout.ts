@@ -47,7 +47,9 @@ export const ExploreWord = {
   SWITCH_AT: 20,
   /** Step of the last check of the whole heap. */
   CHECKED_AT: 21,
-  CHANGE_POINTS: 22,
+  /** Step at which live blocks were last compared with one another. */
+  COMPARED_AT: 22,
+  CHANGE_POINTS: 23,
 } as const
 /** Words kept for change points. */
 export const CHANGE_POINTS_MAX = 8

@@ -5,9 +5,10 @@
  */
 import type { Violation } from '../../../allocators/contract.ts'
 import { HeapBufferFull, SegmentationFault } from '../../memory/errors.ts'
+import { SpaceWord, spaceWords } from '../../memory/space-layout.ts'
 import { type QueueEntry, takeEntry } from '../../sync/run-queue.ts'
 import { messageOf } from '../../words/bad-input.ts'
-import { ControlWord, RunState, SEAT_ROW_WORDS, SeatWord } from '../../words/control.ts'
+import { CELL_WORDS, ControlWord, RunState, SEAT_ROW_WORDS, SeatWord } from '../../words/control.ts'
 import { HeapCorrupted, type LabProcess } from '../process.ts'
 import type { SharedRun } from '../shared-run.ts'
 import { LabThread } from '../threads/lab-thread.ts'
@@ -41,7 +42,9 @@ export interface SchedulesParts {
   readonly post: (message: ExploreMessage) => void
 }
 
+/** Steps between two checks of the whole heap, and more of them for each resident page of it. */
 const STEPS_BETWEEN_CHECKS = 1000
+const STEPS_A_PAGE = 16
 
 /** What a look at a safepoint found. */
 class BrokenInvariant extends Error {
@@ -203,14 +206,27 @@ export class Schedules {
   // ── what is found ──────────────────────────────────────────────────────────────────────────
 
   /**
-   * Between ops of all lab threads. A check of the whole heap takes longer than many ops: it is
-   * made now and then, and everywhere when a failure is told again, so that it is found early.
+   * Between ops of all lab threads. To compare all live blocks, or to check the whole heap, takes
+   * longer the more there are, and longer than many ops: so each is done when as many steps have
+   * gone by. When a failure is told again both are done everywhere, so that it is found early.
    */
   #lookAtSafepoint(): void {
     const words = this.#words
+    const { control } = this.#parts.run
+    const step = words[ExploreWord.STEP]!
+    const pages = control.int32[spaceWords(control) + SpaceWord.RSS]!
+    const between = STEPS_BETWEEN_CHECKS + STEPS_A_PAGE * pages
+    const isTold = words[ExploreWord.RETOLD] === 1
+    if (isTold || step - words[ExploreWord.CHECKED_AT]! >= between) this.#check()
+    else if (step - words[ExploreWord.COMPARED_AT]! >= control.cells.length / CELL_WORDS) {
+      this.#compare()
+    }
+  }
+
+  /** At a safepoint. Throws `BrokenInvariant`. */
+  #compare(): void {
+    this.#words[ExploreWord.COMPARED_AT] = this.#words[ExploreWord.STEP]!
     refuse(overlaps(this.#parts.run.control))
-    const since = words[ExploreWord.STEP]! - words[ExploreWord.CHECKED_AT]!
-    if (since >= STEPS_BETWEEN_CHECKS || words[ExploreWord.RETOLD] === 1) this.#check()
   }
 
   /** At a safepoint. Throws `BrokenInvariant`. */
@@ -218,7 +234,7 @@ export class Schedules {
     const { run, explore } = this.#parts
     this.#words[ExploreWord.CHECKED_AT] = this.#words[ExploreWord.STEP]!
     explore.figures[ExploreFigure.CHECKS]!++
-    refuse(overlaps(run.control))
+    this.#compare()
     refuse(run.design.check(this.#plain, run.init.tunables))
   }
 
@@ -255,6 +271,7 @@ const RESET_WORDS = [
   ExploreWord.LOOKS_AT_CLOCK,
   ExploreWord.CUT,
   ExploreWord.CHECKED_AT,
+  ExploreWord.COMPARED_AT,
 ]
 
 function outcomeOf(error: unknown): FailureKind {

@@ -36,7 +36,7 @@ static double best(double (*round)(void)) {
   return least;
 }
 
-static void say(const char *name, double ns) { printf("%s %.0f\n", name, ns < 0 ? 0 : ns); }
+static void say(const char *name, double ns) { printf("%s %.2f\n", name, ns < 0 ? 0 : ns); }
 
 static void *map_region(size_t bytes) {
   void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -369,6 +369,33 @@ static double replace_round(void) {
   return (now_ns() - start) / 20000;
 }
 
+/*
+ * What a replacement takes beside malloc and free: loop, random numbers, look-up. Three ops share
+ * it: free, malloc, write.
+ */
+static double op_round(void) {
+  static char *volatile slots[10000];
+  uint32_t state = 1;
+  double start = now_ns();
+  for (int i = 0; i < 20000; i++) {
+    state = state * 1664525u + 1013904223u;
+    char *volatile *slot = &slots[(state >> 8) % 10000];
+    *slot = *slot + 16 + (state >> 16) % 1009;
+  }
+  return (now_ns() - start) / 20000 / 3;
+}
+
+/* Both ends of a block just got. */
+static double stamp_round(void) {
+  static volatile int block[256];
+  double start = now_ns();
+  for (int i = 0; i < 20000; i++) {
+    block[0] = i;
+    block[16 + i % 64] = i;
+  }
+  return (now_ns() - start) / 20000;
+}
+
 static void *sleeper(void *unused) {
   pause();
   return unused;
@@ -400,6 +427,8 @@ int main(int count, char **words) {
   say("brk", best(brk_round));
   say("listStep", best(list_round));
   say("writeKib", best(write_round));
+  say("op", best(op_round));
+  say("write", best(stamp_round));
   say("threadStart", best(thread_round));
   two_threads((int)sysconf(_SC_NPROCESSORS_ONLN));
   free(kept);

@@ -57,6 +57,9 @@ export class Cores {
     return ns
   }
 
+  socketOf(core: number): number {
+    return this.#socket[core]!
+  }
   sameSocket(a: number, b: number): boolean {
     return this.#socket[a] === this.#socket[b]
   }

@@ -62,10 +62,16 @@ const GENERAL = {
   write: 'ns',
   writeKib: 'ns',
   channel: 'ns',
+  storeBuffer: 'count',
+  cacheKib: 'KiB',
+  memory: 'ns',
+  memoryFar: 'ns',
+  channels: 'count',
+  channelLine: 'ns',
 } as const satisfies Readonly<Record<string, string>>
 type General = keyof typeof GENERAL
 
-/** Everything, in whole ns (`spinStep`: ps; `sockets`: a count). Plain data, sent to the worker. */
+/** Everything, in whole units of `GENERAL`. Plain data, sent to the worker. */
 export type Costs = Readonly<Record<General, number>> & {
   readonly name: string
   /** By event number: ns each time. */
@@ -77,6 +83,8 @@ const DESIGN_FIGURES = ['malloc', 'free', 'locked', 'lockedLines', 'spin'] as co
 /** Entries of designs that have none of their own. */
 const OTHER_DESIGNS = 'other'
 const COST_MAX = 2 ** 27
+/** Without these being something, time would stand still. */
+const AT_LEAST_ONE: ReadonlySet<string> = new Set(['sockets', 'slice', 'op', 'channels'])
 const EVENT_NAMES: ReadonlyMap<string, number> = new Map(
   Object.entries(Event).map(([name, event]) => [`event.${name.toLowerCase()}`, event]),
 )
@@ -139,7 +147,7 @@ function checkTable(path: string, table: unknown): CostTable {
   for (const [key, entry] of Object.entries(costs as Record<string, unknown>)) {
     if (!isKnown(key)) fail(unknownEntry(key))
     const value = isRecord(entry) ? entry['value'] : undefined
-    const least = key === 'sockets' || key === 'slice' ? 1 : 0
+    const least = AT_LEAST_ONE.has(key) ? 1 : 0
     if (!Number.isInteger(value) || (value as number) < least || (value as number) > COST_MAX) {
       fail(`${key}: expected a whole number from ${least} to ${COST_MAX}`)
     }

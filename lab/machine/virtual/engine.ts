@@ -1,6 +1,6 @@
 /**
  * The discrete-event core: plays what ops cost on simulated cores. Every lab thread is in one of
- * the `Status` below; those with something to come are in the event heap. An event is the end of a
+ * the `Status` below; those with something to come are in the event queue. An event is the end of a
  * stretch of CPU time (or of the core's slice within it), the end of spinning, or a wake-up. Time
  * is in whole ns; events of one ns go by rank.
  *
@@ -12,7 +12,7 @@ import { MMAP_LOCK_ID } from '../../sync/locks.ts'
 import { type Control, SEAT_ROW_WORDS, SeatState, SeatWord } from '../../words/control.ts'
 import type { Cores } from './cores.ts'
 import type { Costs } from './costs.ts'
-import { EventHeap } from './event-heap.ts'
+import { EventQueue } from './event-queue.ts'
 import type { Lines } from './lines.ts'
 import type { SimLocks } from './sim-locks.ts'
 import { mix, Slices } from './slices.ts'
@@ -73,7 +73,7 @@ export class Engine {
   readonly #locks: SimLocks
   readonly #lines: Lines
   readonly #costs: Costs
-  readonly #heap: EventHeap
+  readonly #events: EventQueue
   readonly #status: Uint8Array
   /** CPU ns of a stretch that the end of a slice has cut off. */
   readonly #leftNs: Float64Array
@@ -96,7 +96,7 @@ export class Engine {
     this.#costs = parts.costs
     this.#scheduleSeed = parts.scheduleSeed
     this.timelines = Array.from({ length: seats }, () => new Timeline())
-    this.#heap = new EventHeap(seats)
+    this.#events = new EventQueue(seats)
     this.#slices = new Slices(this.#cores.sliceEnd, this.#costs.slice, this.#scheduleSeed)
     this.#status = new Uint8Array(seats)
     this.#leftNs = new Float64Array(seats)
@@ -111,7 +111,7 @@ export class Engine {
 
   /** False when nobody will ever run again. */
   get hasEvents(): boolean {
-    return this.#heap.size > 0
+    return this.#events.size > 0
   }
 
   // ── from outside: threads come and go, wait and are woken ────────────────────────────────────
@@ -120,26 +120,26 @@ export class Engine {
   start(seat: number, thread: number, whenNs: number): void {
     // By number unless a schedule is asked for; the low bits keep ranks apart.
     const mixed = this.#scheduleSeed === 0 ? 0 : mix(thread ^ this.#scheduleSeed) & 0x7fff
-    this.#heap.rank[seat] = mixed * 0x10000 + (thread & 0xffff)
+    this.#events.rank[seat] = mixed * 0x10000 + (thread & 0xffff)
     this.#leftNs[seat] = 0
     this.#entering[seat] = 0
     this.#spinEnd[seat] = 0
     this.#status[seat] = Status.TIMED
-    this.#heap.put(seat, whenNs)
+    this.#events.put(seat, whenNs)
   }
 
   /** Ends a wait of `Next.WAIT` (nothing happens to others); it runs from then on. */
   wake(seat: number): void {
     if (this.#status[seat] !== Status.WAITING) return
     this.#status[seat] = Status.TIMED
-    this.#heap.put(seat, this.nowNs + this.#costs.wake)
+    this.#events.put(seat, this.nowNs + this.#costs.wake)
   }
 
   /** Ends everybody's sleep: the run is over. */
   wakeSleepers(): void {
     for (let seat = 0; seat < this.#status.length; seat++) {
-      if (this.#status[seat] === Status.TIMED && this.#heap.when[seat]! > this.nowNs) {
-        this.#heap.put(seat, this.nowNs)
+      if (this.#status[seat] === Status.TIMED && this.#events.when[seat]! > this.nowNs) {
+        this.#events.put(seat, this.nowNs)
       }
     }
   }
@@ -149,11 +149,11 @@ export class Engine {
    * `yieldNow`. True when there is something left to play before `untilNs`.
    */
   advance(untilNs: number, events: number): boolean {
-    const heap = this.#heap
+    const coming = this.#events
     this.yieldNow = false
-    for (let left = events; left > 0 && heap.size > 0; left--) {
-      const seat = heap.first
-      const now = heap.when[seat]!
+    for (let left = events; left > 0 && coming.size > 0; left--) {
+      const seat = coming.soonest()
+      const now = coming.when[seat]!
       if (now >= untilNs) {
         this.nowNs = untilNs
         return false
@@ -162,7 +162,7 @@ export class Engine {
       this.#happen(seat, now)
       if (this.yieldNow) return true
     }
-    return heap.size > 0
+    return coming.size > 0
   }
 
   // ── events ───────────────────────────────────────────────────────────────────────────────────
@@ -180,7 +180,7 @@ export class Engine {
         this.#stopSpinning(seat, now)
         return
       default:
-        this.#heap.remove(seat)
+        this.#events.remove(seat)
         this.#makeReady(seat, now)
     }
   }
@@ -194,7 +194,7 @@ export class Engine {
     }
     this.#slices.begin(core, now)
     this.#cores.leave(seat, now)
-    this.#heap.remove(seat)
+    this.#events.remove(seat)
     this.#status[seat] = Status.READY
     this.#cores.requeue(core, seat)
     this.#fill(core, now)
@@ -207,7 +207,7 @@ export class Engine {
     const end = now + ns
     const stop = end > sliceEnd ? sliceEnd : end
     this.#leftNs[seat] = end - stop
-    this.#heap.put(seat, stop)
+    this.#events.put(seat, stop)
   }
 
   /** Plays the timeline until it takes time or waits; begins ops until one does. */
@@ -255,10 +255,10 @@ export class Engine {
   #begin(seat: number, now: number): boolean {
     const next = this.#script!.next(seat, this.#cores.of[seat]!, now)
     if (next === Next.PLAY) return true
-    this.#heap.remove(seat)
+    this.#events.remove(seat)
     if (next === Next.SLEEP) {
       this.#status[seat] = Status.TIMED
-      this.#heap.put(seat, this.#script!.wakeAtNs)
+      this.#events.put(seat, this.#script!.wakeAtNs)
     } else this.#status[seat] = next === Next.WAIT ? Status.WAITING : Status.NONE
     this.#fill(this.#cores.leave(seat, now), now)
     return false
@@ -303,7 +303,7 @@ export class Engine {
     }
     this.#locks.contended[lock] = 0
     this.#status[sleeper] = Status.TIMED
-    this.#heap.put(sleeper, now + this.#costs.wake)
+    this.#events.put(sleeper, now + this.#costs.wake)
     return half + this.#costs.futexWake
   }
 
@@ -338,7 +338,7 @@ export class Engine {
     this.#status[seat] = Status.SPINNING
     this.#locks.spin(lock, seat)
     const sliceEnd = this.#cores.sliceEnd[this.#cores.of[seat]!]!
-    this.#heap.put(seat, Math.min(this.#spinEnd[seat]!, Math.max(sliceEnd, this.nowNs)))
+    this.#events.put(seat, Math.min(this.#spinEnd[seat]!, Math.max(sliceEnd, this.nowNs)))
   }
 
   /** Its patience or its slice is over. */
@@ -348,7 +348,7 @@ export class Engine {
     const core = this.#cores.of[seat]!
     if (now < this.#spinEnd[seat]! && !this.#cores.hasQueue(core)) {
       this.#slices.begin(core, now)
-      this.#heap.put(seat, Math.min(this.#spinEnd[seat]!, this.#cores.sliceEnd[core]!))
+      this.#events.put(seat, Math.min(this.#spinEnd[seat]!, this.#cores.sliceEnd[core]!))
       return
     }
     this.#locks.stopSpinning(lock, seat)
@@ -357,7 +357,7 @@ export class Engine {
   }
 
   #sleepOn(seat: number, lock: number, now: number): void {
-    this.#heap.remove(seat)
+    this.#events.remove(seat)
     this.#status[seat] = Status.WAITING
     this.#locks.sleep(lock, seat)
     this.#fill(this.#cores.leave(seat, now), now)

@@ -25,6 +25,7 @@ import { Outcome, VirtualControlOps } from './control-ops.ts'
 import type { Costs } from './costs.ts'
 import { type Engine, Next, type Script } from './engine.ts'
 import type { Lines } from './lines.ts'
+import { LookAhead } from './look-ahead.ts'
 import { OpCosts } from './op-costs.ts'
 import type { VirtualProcess } from './virtual-process.ts'
 import { VirtualStarter } from './virtual-starter.ts'
@@ -55,6 +56,7 @@ export class LabThreads implements Script {
   readonly #starter: VirtualStarter
   readonly #controlOps: VirtualControlOps
   readonly #opCosts: OpCosts
+  readonly #lookAhead: LookAhead
 
   constructor(parts: LabThreadParts) {
     const { run, process, costs } = parts
@@ -76,6 +78,7 @@ export class LabThreads implements Script {
       },
     })
     this.#opCosts = new OpCosts(process, costs, parts.lines, parts.watchLines)
+    this.#lookAhead = new LookAhead(run.heap, run.control.cells)
   }
 
   startMain(): void {
@@ -147,6 +150,7 @@ export class LabThreads implements Script {
       return -1
     }
     const { ops, at } = thread
+    if (at >= thread.lookedTo) this.#lookAhead.read(thread)
     process.charge(costs.op)
     const length = this.#opCosts.carryOut(thread, ops, at, core)
     if (length > 0) {

@@ -10,6 +10,7 @@
  */
 import type { Cores } from './cores.ts'
 import type { Costs } from './costs.ts'
+import { MemoryChannels } from './memory-channels.ts'
 
 const WORDS_PER_LINE_SHIFT = 4
 /** Lines on the move at once are told apart by 2^16 places; a collision only waits longer. */
@@ -28,6 +29,11 @@ export class Lines {
   readonly #writtenAs: Int32Array
   /** With `watch`: 1 for lines of which a block was freed by another lab thread. */
   readonly #freedRemotely: Uint8Array
+  /** What is fetched from memory, where that is asked for. */
+  readonly #memory: MemoryChannels
+  /** By core: the line it fetched last, and writes to it that its store buffer still takes. */
+  readonly #bufferedLine: Int32Array
+  readonly #bufferedLeft: Int32Array
   readonly #cores: Cores
   readonly #costs: Costs
   transfers = 0
@@ -39,23 +45,56 @@ export class Lines {
     this.owner = new Int16Array(lines)
     this.#writtenAs = new Int32Array(watch ? lines : 0)
     this.#freedRemotely = new Uint8Array(watch ? lines : 0)
+    this.#memory = new MemoryChannels(lines, cores, costs, watch)
+    this.#bufferedLine = new Int32Array(cores.count).fill(-1)
+    this.#bufferedLeft = new Int32Array(cores.count)
     this.#cores = cores
     this.#costs = costs
+  }
+
+  /** Must `core`, about to write the line, fetch it? The first to touch a line need not. */
+  isAway(line: number, core: number): boolean {
+    const owner = this.owner[line]!
+    if (owner === 0) {
+      // It comes from memory, which is part of what its page fault costs.
+      this.owner[line] = core + 1
+      if (this.#memory.matter) this.#memory.touchFirst(core, line)
+      return false
+    }
+    if (owner !== core + 1) return true
+    return this.#memory.matter && !this.#memory.keeps(core, line)
   }
 
   /** ns until `core` has the line, from `now` on; 0 when it has it already. */
   fetch(line: number, core: number, now: number): number {
     const owner = this.owner[line]! - 1
     this.owner[line] = core + 1
+    this.#bufferedLine[core] = line
+    this.#bufferedLeft[core] = this.#costs.storeBuffer
+    if (this.#memory.matter) {
+      if (!this.#memory.keeps(owner, line)) return this.#memory.fetch(core, line, now)
+      if (owner !== core) this.#memory.enter(core, line)
+    }
     if (owner === core) return 0
-    // The first to touch a line fetches it from memory: part of what its page fault costs.
-    if (owner < 0) return 0
     this.transfers++
     const place = Math.imul(line, SPREAD) >>> (32 - BUSY_BITS)
     const start = Math.max(now, this.#busyUntil[place]!)
     const end = start + this.between(owner, core)
     this.#busyUntil[place] = end
     return end - now
+  }
+
+  /**
+   * Is a write to the line one that `core` need not wait with? Stores wait in a buffer until their
+   * line is there, and while they do the program goes on; when it comes they are all carried out at
+   * once. So a line that another core has taken away meanwhile is fetched again only for as many
+   * writes as the buffer holds. Counts the write.
+   */
+  isBuffered(line: number, core: number): boolean {
+    if (this.#bufferedLine[core] !== line || this.owner[line] === core + 1) return false
+    if (this.#bufferedLeft[core] === 0) return false
+    this.#bufferedLeft[core]!--
+    return true
   }
 
   /** ns that a line takes from one core to another. */

@@ -53,6 +53,8 @@ class VirtualMachine implements RunningMachine {
   readonly #times: Float64Array
   readonly #worker: Worker
   readonly #ready: Promise<void>
+  /** Looks whether the worker still lives. A timer that went on would keep the run's buffers. */
+  #watch: NodeJS.Timeout | undefined
   #phase: string | undefined
   #ended = false
   #busy = false
@@ -95,12 +97,11 @@ class VirtualMachine implements RunningMachine {
       await this.#listener.onPrepared?.(this.run)
       await this.#ready
     } catch (error) {
-      this.#ended = true
-      await this.#worker.terminate()
+      await this.#endWorker()
       throw error
     }
     setRunState(this.run.control, RunState.RUNNING)
-    this.#watch()
+    this.#watchWorker()
     this.#open(READY_NUMBER)
   }
 
@@ -162,7 +163,7 @@ class VirtualMachine implements RunningMachine {
   async #finish(message: Ended): Promise<void> {
     const wasKilled = message.outcome === 'oom-killed'
     const clean = wasKilled || message.outcome === 'completed' || message.outcome === 'interrupted'
-    this.#ended = true
+    this.#over()
     if (!wasKilled) setRunState(this.run.control, clean ? RunState.STOPPED : RunState.FAILED)
     const reason = wasKilled ? 'oom' : 'end'
     await this.#listener.onSafepoint({ reason, label: '', ns: this.now(), clean })
@@ -172,6 +173,18 @@ class VirtualMachine implements RunningMachine {
       trustworthy: message.trustworthy,
       simulation: message.figures,
     })
+    await this.#endWorker()
+  }
+
+  /** The run has ended, so nobody watches the worker any more. */
+  #over(): void {
+    this.#ended = true
+    clearInterval(this.#watch)
+  }
+
+  /** Its message port goes with it. */
+  async #endWorker(): Promise<void> {
+    this.#over()
     await this.#worker.terminate()
   }
 
@@ -186,25 +199,24 @@ class VirtualMachine implements RunningMachine {
   async #died(error: Error): Promise<void> {
     this.#refuse(error)
     if (this.#ended) return
-    this.#ended = true
+    this.#over()
     setRunState(this.run.control, RunState.FAILED)
-    await this.#worker.terminate()
+    await this.#endWorker()
     await this.#listener.onSafepoint({ reason: 'end', label: '', ns: this.now(), clean: false })
     const message = `the simulation’s worker died: ${messageOf(error)}`
     this.#conclude({ outcome: 'crashed', message, trustworthy: true, simulation: undefined })
   }
 
   /** An op of a design that never ends stops the worker's heart. */
-  #watch(): void {
+  #watchWorker(): void {
     let beat = -1
-    const timer = setInterval(() => {
-      if (this.#ended) clearInterval(timer)
-      else if (this.#busy || this.#pauseWanted) beat = -1
+    this.#watch = setInterval(() => {
+      if (this.#busy || this.#pauseWanted) beat = -1
       else if (beat === Atomics.load(this.#words, SharedWord.BEAT)) {
         void this.#died(new Error(`one op has run for more than ${STUCK_MS / 1000} s`))
       } else beat = Atomics.load(this.#words, SharedWord.BEAT)
     }, STUCK_MS)
-    timer.unref()
+    this.#watch.unref()
   }
 
   #open(number: number): void {

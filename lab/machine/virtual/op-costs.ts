@@ -94,11 +94,14 @@ export class OpCosts {
     }
     const words = wordsOfBytes(this.#cells[cell + Cell.REQUESTED]!)
     const last = lineOfWord(block + Math.max(0, words - 1))
-    this.#lines.noteWrite(first, block, core)
-    this.#need(thread, first, core)
-    if (last === first) return
-    this.#lines.noteWrite(last, block, core)
-    this.#need(thread, last, core)
+    this.#written(thread, first, block, core)
+    if (last !== first) this.#written(thread, last, block, core)
+  }
+
+  #written(thread: VirtualThread, line: number, block: number, core: number): void {
+    if (this.#lines.isBuffered(line, core)) return
+    this.#lines.noteWrite(line, block, core)
+    this.#need(thread, line, core)
   }
 
   #need(thread: VirtualThread, line: number, core: number): void {

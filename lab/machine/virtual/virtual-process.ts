@@ -85,7 +85,7 @@ export class VirtualProcess implements HeapProcess {
   readonly #pages: Uint8Array
   readonly #counters: Float64Array
   readonly #costs: Costs
-  readonly #lineOwner: Int16Array
+  readonly #lines: Lines
   readonly #holder: Int32Array
   readonly #kernelLock: SimKernelLock
   readonly #speaker: Speaker
@@ -100,7 +100,7 @@ export class VirtualProcess implements HeapProcess {
     this.#pages = control.pages
     this.#counters = control.counters
     this.#costs = costs
-    this.#lineOwner = parts.lines.owner
+    this.#lines = parts.lines
     this.#holder = parts.locks.holder
     this.#speaker = speaker
     this.#kernelLock = new SimKernelLock(control, speaker, costs)
@@ -126,9 +126,7 @@ export class VirtualProcess implements HeapProcess {
   }
   /** A line is about to be written: fetched when another core has it. */
   needLine(timeline: Timeline, line: number, core: number): void {
-    const owner = this.#lineOwner[line]!
-    if (owner === 0) this.#lineOwner[line] = core + 1
-    else if (owner !== core + 1) timeline.line(line)
+    if (this.#lines.isAway(line, core)) timeline.line(line)
   }
 
   get singleThreaded(): boolean {

@@ -39,6 +39,8 @@ export class VirtualThread {
   ops = new Int32Array(0)
   at = 0
   length = 0
+  /** What ops below this one touch has been fetched into the host's cache. */
+  lookedTo = 0
   stage: Stage = Stage.OPS
   /** When the op under way began, and what kind of latency it is; NOT_TIMED for none. */
   opStartNs = 0
@@ -84,6 +86,7 @@ export class VirtualThread {
     const batch = this.#recorder.nextBatch()
     this.ops = batch.ops as Int32Array<ArrayBuffer>
     this.at = 0
+    this.lookedTo = 0
     this.length = batch.length
     this.#done = batch.done
     return true
