@@ -68,6 +68,8 @@ export class OpLoop {
     const heap = this.#heap
     const control = this.#control
     const cells = this.#cells
+    const cellsAt = this.#cellsAt
+    const seat = this.#seat
     const ours = heapOps.noteLooks()
     let next = at
     let done = this.#opsDone
@@ -81,19 +83,19 @@ export class OpLoop {
         if (control[ControlWord.STATE] !== RunState.RUNNING) break
         const code = ops[next]!
         const operand = ops[next + 1]!
-        const cell = this.#cellsAt + operand * CELL_WORDS
+        const cell = cellsAt + operand * CELL_WORDS
         const timed = (done & SAMPLE_MASK) === 0
         const usual = operand >= 0 && !timed
         if (usual && code === Op.MALLOC && cells[cell] === BLOCK_NULL) {
           const bytes = ops[next + 2]!
           const block = heap.malloc(bytes)
           if (block !== BLOCK_NULL) {
-            this.#fill(cell, block, bytes, ours)
+            fill(cells, cell, block, bytes, ours)
             mallocs++
             mallocBytes += bytes
           } else heapOps.countFailedAllocation()
           next += 3
-        } else if (usual && code === Op.FREE && this.#holdsOurs(cell)) {
+        } else if (usual && code === Op.FREE && holdsBlockOf(cells, cell, seat)) {
           const bytes = cells[cell + Cell.REQUESTED]!
           const stamp = cells[cell + Cell.STAMP]!
           if (stamp !== 0) heapOps.checkStamps(cells[cell] as Block, bytes, stamp)
@@ -124,19 +126,15 @@ export class OpLoop {
     }
     return next
   }
-
-  #fill(cell: number, block: Block, bytes: number, by: number): void {
-    const cells = this.#cells
-    cells[cell] = block
-    cells[cell + Cell.REQUESTED] = bytes
-    cells[cell + Cell.ALLOCATED_BY] = by
-    cells[cell + Cell.STAMP] = 0
-  }
-
-  /** A block that this lab thread allocated, and not another. */
-  #holdsOurs(cell: number): boolean {
-    const cells = this.#cells
-    if (cells[cell] === BLOCK_NULL) return false
-    return allocatingSeat(cells[cell + Cell.ALLOCATED_BY]!) === this.#seat
-  }
 }
+
+function fill(cells: SharedWords, cell: number, block: Block, bytes: number, by: number): void {
+  cells[cell] = block
+  cells[cell + Cell.REQUESTED] = bytes
+  cells[cell + Cell.ALLOCATED_BY] = by
+  cells[cell + Cell.STAMP] = 0
+}
+
+/** A block that the lab thread on `seat` allocated, and not another. */
+const holdsBlockOf = (cells: SharedWords, cell: number, seat: number): boolean =>
+  cells[cell] !== BLOCK_NULL && allocatingSeat(cells[cell + Cell.ALLOCATED_BY]!) === seat
