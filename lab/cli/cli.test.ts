@@ -58,6 +58,12 @@ describe('cli: bad input is one line and exit code 2, and nothing is left behind
     ['output', ['run', 'pinned-top', '--out', 'htm=x'], /unknown kind of output 'htm': did you/],
     ['output path', ['run', 'pinned-top', '--out', 'csv=no/x.csv'], /cannot write 'no\/x.csv'/],
     ['threshold', ['run', 'pinned-top', '--threshold', 'rss.mx<1'], /did you mean rss.max\?/],
+    ['lines', ['run', 'pinned-top', '--lines'], /--lines is of --machine virtual: .*'threads'/],
+    [
+      'schedules',
+      ['run', 'pinned-top', '--machine', 'virtual', '--schedules', '9'],
+      /--schedules is of --machine explore: the machine is 'virtual'/,
+    ],
     ['limit', ['run', 'pinned-top', '--memory-limit', '4KiB'], /\d+[KM]iB would do$/m],
     ['folder', ['run', 'pinned-top', '--dir', '/proc'], /cannot write results below '\/proc'/],
     ['run', ['show', 'x'], /there are no runs below/],

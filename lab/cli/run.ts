@@ -222,6 +222,7 @@ function requestOf(scenario: string, flags: RunFlags, words: readonly string[]):
   if (flags.control && flags.dashboard === undefined) {
     throw new BadInput('--control says what the page may do: it needs --dashboard')
   }
+  refuseForeignFlags(flags)
   const outputs = flags.out ?? []
   return {
     scenario,
@@ -253,6 +254,19 @@ function requestOf(scenario: string, flags: RunFlags, words: readonly string[]):
     outputs,
     thresholds: flags.threshold ?? [],
     command: words,
+  }
+}
+
+/** What one machine alone understands is refused with another, before anything starts. */
+function refuseForeignFlags({ machine, schedules, costs, lines }: RunFlags): void {
+  const given: readonly [string, MachineName, boolean][] = [
+    ['--schedules', 'explore', schedules !== undefined],
+    ['--costs', 'virtual', costs !== DEFAULT_PRESET],
+    ['--lines', 'virtual', lines],
+  ]
+  for (const [flag, its, isGiven] of given) {
+    if (!isGiven || machine === its) continue
+    throw new BadInput(`${flag} is of --machine ${its}: the machine is '${machine}'`)
   }
 }
 

@@ -10,6 +10,7 @@ import { messageOf } from '../words/bad-input.ts'
 import { formatSize } from '../words/sizes.ts'
 import { packageVersion } from './about.ts'
 import { exitCodeOf } from './exit-code.ts'
+import { reclaimBuffers } from './reclaim.ts'
 import { Recording } from './recording.ts'
 import { replayCommand } from './replay-command.ts'
 import { boundedAtOnce, type ResolvedRun, resolveRequest } from './resolve.ts'
@@ -120,6 +121,7 @@ class Variants {
 
   async #oneByOne(places: readonly number[]): Promise<void> {
     for (const place of places) {
+      if (place > 0) await reclaimBuffers()
       if (this.#signal.aborted) return
       this.#steering.begin(place)
       if (!(await this.#carryOut(place))) return

@@ -7,9 +7,9 @@ import { type Control, ControlWord, RunState } from '../../words/control.ts'
 import { COUNTER_ROW, Counter } from '../../words/events.ts'
 import { Timed } from '../../words/histogram.ts'
 import { benchScenario } from '../../workload/bench/scenario.ts'
+import { reclaimBuffers } from '../reclaim.ts'
 import { runVariant } from '../variant-run.ts'
 import type { BenchCell } from './cell.ts'
-import { reclaimBuffers } from './reclaim.ts'
 import { type ModelFigures, roundOf, type WorkerFigures } from './types.ts'
 
 /** As `arena-lab run` samples by default. */

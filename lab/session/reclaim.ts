@@ -1,7 +1,8 @@
 /**
  * Gives the buffers of finished runs back to the system. Each run reserves gigabytes of address
- * space, which V8 hardly counts as garbage; after some runs Linux refuses to fork a process that
- * has more than its memory reserved (`spawn ENOMEM`), and native runs need a fork.
+ * space and wrote some of it, which V8 hardly counts as garbage: it would stay resident beside the
+ * next run, and be collected in the middle of it. After some runs Linux also refuses to fork a
+ * process that has more than its memory reserved (`spawn ENOMEM`), and native runs need a fork.
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
