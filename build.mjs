@@ -12,6 +12,7 @@ const run = (tool, ...args) =>
   })
 
 run('typescript/bin/tsc', '-p', 'tsconfig.build.json')
+run('../build-privates.mjs', 'dist')
 run('../build-constants.mjs', 'dist')
 run('../build-functions.mjs', 'dist')
 run('../build-indices.mjs', 'dist')
