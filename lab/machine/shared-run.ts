@@ -133,7 +133,7 @@ export interface RunPlaces {
 }
 
 /** Each in a buffer of its own. */
-function placeApart(sizes: ControlSizes): RunPlaces {
+export function placeApart(sizes: ControlSizes): RunPlaces {
   const controlPlan = planControl(sizes)
   return {
     heapBuffer: new SharedArrayBuffer(sizes.heapBytes),
@@ -149,6 +149,10 @@ const WASM_PAGE_BYTES = 65_536
 const WASM_PAGES_MAX = 65_536
 /** Room for the tables that compiled code reads: see lab/machine/compiled. */
 const TABLE_BYTES = 16 * KIB
+/** Words of ops a lab thread has before it: those of a benchmark's loop role fit. */
+const OP_WORDS = 2 ** 20
+/** Of all lab threads together: 256 MiB, of which only what is used is ever resident. */
+const OP_WORDS_ALL = 2 ** 26
 
 /**
  * The control buffer behind the heap, in one WebAssembly memory. A heap that leaves it no room
@@ -157,10 +161,12 @@ const TABLE_BYTES = 16 * KIB
 export function placeTogether(sizes: ControlSizes): RunPlaces {
   const bytesMax = WASM_PAGES_MAX * WASM_PAGE_BYTES
   if (sizes.heapBytes > bytesMax) return placeApart(sizes)
-  const wanted = planControl({ ...sizes, tableBytes: TABLE_BYTES })
-  const room = bytesMax - roundUp(wanted.bytes, WASM_PAGE_BYTES)
+  const opWords = Math.min(OP_WORDS, Math.floor(OP_WORDS_ALL / sizes.seats))
+  const wanted = { ...sizes, tableBytes: TABLE_BYTES, opWords }
+  const room = bytesMax - roundUp(planControl(wanted).bytes, WASM_PAGE_BYTES)
+  if (room < bytesMax / 2) return placeApart(sizes)
   const heapBytes = Math.min(sizes.heapBytes, room)
-  const controlPlan = planControl({ ...sizes, heapBytes, tableBytes: TABLE_BYTES })
+  const controlPlan = planControl({ ...wanted, heapBytes })
   const pages = Math.ceil((heapBytes + controlPlan.bytes) / WASM_PAGE_BYTES)
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true })
   const { buffer } = memory

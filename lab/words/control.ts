@@ -31,6 +31,8 @@ export interface ControlSizes {
   readonly waitEntries?: number
   /** Bytes of tables that compiled code reads; none where nothing is compiled. */
   readonly tableBytes?: number
+  /** Words of ops that compiled code can have before it, for each seat. */
+  readonly opWords?: number
 }
 
 /** Where each area starts, in bytes from the start of the control buffer. */
@@ -54,6 +56,7 @@ export interface ControlPlan extends ControlSizes {
     readonly waits: number
     readonly stacks: number
     readonly tables: number
+    readonly ops: number
   }
 }
 
@@ -224,6 +227,7 @@ export function planControl(sizes: ControlSizes): ControlPlan {
     waits: area((sizes.waitEntries ?? 0) * WAIT_ENTRY * 8),
     stacks: area((STACK_HEAD + (sizes.seats + STACK_CACHE_MAX) * STACK_ENTRY_WORDS) * 4),
     tables: area(sizes.tableBytes ?? 0),
+    ops: area(sizes.seats * (sizes.opWords ?? 0) * 4),
   }
   return { ...sizes, bytes: roundUp(next, PAGE_BYTES), at }
 }
