@@ -100,8 +100,6 @@ export const ControlWord = {
   WAITS_WRITTEN: 18,
   /** Looks at the heap so far (observe.ts): blocks allocated from then on remember it. */
   LOOKS: 19,
-  /** The mutex that started lab threads begin in turn by. */
-  TURN_LOCK: 20,
 } as const
 const CONTROL_WORDS = 64
 
