@@ -61,7 +61,7 @@ export class OpCosts {
     timeline.cpu(this.#callNs[code]!)
     thread.timed = this.#timed[code]!
     if (code === Op.MALLOC) {
-      const length = heapOps.carryOut(ops, at, false)
+      const length = heapOps.carryOut(ops, at, 0)
       if (this.#watchLines) this.#allocated(thread, ops[at + 1]!, core)
       return length
     }
@@ -72,7 +72,7 @@ export class OpCosts {
     } else if (code === Op.FREE && this.#watchLines) {
       this.#touched(thread, heapOps.cellAt(ops[at + 1]!), code, core)
     }
-    return heapOps.carryOut(ops, at, false)
+    return heapOps.carryOut(ops, at, 0)
   }
 
   /** The design has linked the block through its first words: their line is this core's now. */
