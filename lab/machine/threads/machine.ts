@@ -50,6 +50,9 @@ const LEAVE_MS = 1000
 const TICK_MS = 1000
 const STOP_SHARE_MAX = 0.01
 
+/** What workers allocate are batches of ops, kept, and the garbage of recording, soon collected. */
+const YOUNG_GENERATION_MB = 2
+
 /** Why the run ends, as soon as it is known. */
 interface Ending {
   readonly outcome: Outcome
@@ -123,6 +126,7 @@ class ThreadsMachine implements RunningMachine {
       minThreads: this.plan.threads,
       maxThreads: this.plan.threads,
       idleTimeout: Number.POSITIVE_INFINITY,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
       // Workers are steered through shared words: piscina's own Atomics.wait would get in the way.
       atomics: 'disabled',
     })
