@@ -8,12 +8,13 @@ import { HeapOps } from '../heap-ops.ts'
 import { OpLoop } from '../op-loop.ts'
 import type { SharedRun } from '../shared-run.ts'
 import { type Glue, loadGlue, tablesStart } from './glue.ts'
+import { type WasmModule, WebAssembly } from './webassembly.ts'
 
 /** What workers need beside the run itself. Plain data, but for the module, which is shared. */
 export interface CompiledCode {
   /** The design's name. */
   readonly design: string
-  readonly module: WebAssembly.Module
+  readonly module: WasmModule
   /** The numbers that were filled in: every lab thread must have the same. */
   readonly constants: readonly number[]
 }
