@@ -5,10 +5,10 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { Compiler } from './compiler.mjs'
-import { Unsupported } from './function-compiler.mjs'
 import { glueOf } from './glue.mjs'
 import { Program } from './program.mjs'
 import { SharedMemory } from './shared-memory.mjs'
+import { Unsupported } from './unsupported.mjs'
 
 const dist = resolve(process.argv[2])
 const out = `${dist}/lab/machine/compiled/modules`

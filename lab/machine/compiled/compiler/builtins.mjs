@@ -1,10 +1,7 @@
 // What `Math`, `Atomics` and the methods of typed arrays become.
+import { choose, compare } from './conditions.mjs'
 import {
-  addressOf,
-  atomic,
   binary,
-  choose,
-  compare,
   float,
   get,
   int,
@@ -12,13 +9,13 @@ import {
   low,
   memoryCopy,
   memoryFill,
-  scaledBy,
   sequence,
   set,
   toFloat,
   toInt,
   unary,
 } from './instructions.mjs'
+import { addressOf, atomic, scaledBy } from './memory-accesses.mjs'
 
 /** Rounding a fraction gives an integer; a division by a power of two is a shift. */
 const rounded =
