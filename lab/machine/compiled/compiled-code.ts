@@ -53,8 +53,12 @@ function exampleLoop(run: SharedRun): OpLoop {
   return new OpLoop(process, heap, run.control, 0, heapOps)
 }
 
-/** The module with its holes filled. */
-function filled(bytes: Uint8Array, { holes }: Glue, constants: readonly number[]): Uint8Array {
+/** The module with its holes filled, in place. */
+export function filled(
+  bytes: Uint8Array,
+  { holes }: Glue,
+  constants: readonly number[],
+): Uint8Array {
   holes.forEach(([length, places], hole) => {
     const value = BigInt(length === INT32_BYTES ? constants[hole]! | 0 : constants[hole]!)
     for (const place of places) writeInteger(bytes, place, value, length)

@@ -67,8 +67,8 @@ export function updateValue(context, { operator, prefix, argument }) {
 }
 
 /**
- * Where an assignment goes: what must be done `before`, how to `read` what is there, statements that
- * `write` a tree, and those of `writeKept`, after which the value written can be used once more.
+ * Where an assignment goes: what must be done `before`, how to `read` what is there, statements
+ * that `write` a tree, and those of `writeKept`, after which what was written is `value`.
  */
 function targetOf(context, node) {
   switch (node.type) {

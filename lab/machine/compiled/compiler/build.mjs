@@ -1,5 +1,6 @@
 // Compiles what lab threads spend their time in, the op loop and a design's malloc and free, to
-// WebAssembly: one module per built-in design, and beside it the glue that binds it to live objects.
+// WebAssembly: one module per built-in design, and beside it the glue that binds it to live
+// objects.
 // Run by build.mjs on the finished dist/.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { relative, resolve } from 'node:path'

@@ -1,6 +1,7 @@
-// Compiles methods of live objects to WebAssembly. The objects are constants to it: what `this.words`
-// is, which class `this.process` has and which function `rules.intMalloc` are known, so that only
-// numbers are left to compute. See README.md for the part of JavaScript it understands.
+// Compiles methods of live objects to WebAssembly. The objects are constants to it: what
+// `this.words` is, which class `this.process` has and which function `rules.intMalloc` are known,
+// so that only numbers are left to compute. See ../README.md for the part of JavaScript it
+// understands.
 import { nodesOf } from '../../../../build-modules.mjs'
 import { encodeModule, placesOf } from './binary.mjs'
 import { entryOf, getterOf, methodOf, setterOf } from './entries.mjs'
@@ -115,7 +116,7 @@ export class Compiler {
     return this.twinOf(owner)?.[property]
   }
 
-  /** A function of JavaScript, called with numbers. `source`: text of an expression that gives it. */
+  /** A function of JavaScript, called with numbers: `source` is an expression that gives it. */
   import(source, count) {
     const key = `${source}/${count}`
     let found = this.imports.find((it) => it.key === key)
@@ -158,7 +159,7 @@ export class Compiler {
     return size <= INLINE_NODES
   }
 
-  /** Is a function still small with all that it calls put in place? If not, it is not tried again. */
+  /** Is a function small with all that it calls put in place? If not, it is not tried again. */
   staysSmall(node, tree) {
     if (countTrees(tree) <= INLINE_INSTRUCTIONS) return true
     this.#sizes.set(node, Number.POSITIVE_INFINITY)

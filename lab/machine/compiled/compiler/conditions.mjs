@@ -10,12 +10,15 @@ import {
   low,
   toFloat,
   toInt,
+  unary,
 } from './instructions.mjs'
 
 /** An i32 that is not 0 when the value is true in JavaScript. */
 export function truth(it) {
   if (it.type === 'i32') return it
-  if (it.type === 'f64') return instruction('f64.ne', 'i32', [it, float(0)])
+  // Neither 0 nor NaN is true.
+  if (it.type === 'f64')
+    return instruction('f64.gt', 'i32', [unary('f64.abs', 'f64', it), float(0)])
   if (isInt32(it)) return low(it)
   if (it.op === 'i64.extend_u') return it.args[0]
   return instruction('i64.ne', 'i32', [it, int(0)])

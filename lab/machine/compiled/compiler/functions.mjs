@@ -24,7 +24,8 @@ export function inlined(context, { source, self, args }) {
     const inner = new FunctionContext(compiler, moduleFunction, about)
     return bodyValue(inner, source.node, settled)
   })
-  return sequence(before, value)
+  if (isTree(value)) return sequence(before, value)
+  return before.length === 0 ? value : unsupported('an object as result')
 }
 
 /**
@@ -82,7 +83,8 @@ function bodyValue(context, node, args) {
   const before = node.params.flatMap((parameter, i) => bindParameter(context, parameter, args[i]))
   if (node.body.type !== 'BlockStatement') {
     const value = expressionValue(context, node.body)
-    return isTree(value) ? sequence(before, value) : value
+    if (isTree(value)) return sequence(before, value)
+    return before.length === 0 ? value : unsupported('an object as result')
   }
   return ending(context, [...before, ...statementBlock(context, node.body.body)])
 }

@@ -1,6 +1,6 @@
 // Expressions and statements of a function on their way from JavaScript to WebAssembly: trees of
-// { op, type, args, … }. The functions that make them take the shortest way where there are several.
-// A truth value is an i32, all other integers are i64, fractions f64.
+// { op, type, args, … }. The functions that make them take the shortest way where there are
+// several. A truth value is an i32, all other integers are i64, fractions f64.
 
 const INT32_MIN = -(2 ** 31)
 const INT32_MAX = 2 ** 31 - 1

@@ -1,7 +1,7 @@
 // Loops and switches: what `break` leaves and `continue` goes on with.
 import { branchUnless, branchWhen } from './conditions.mjs'
 import { conditionOf, expressionValue, numberValue } from './expressions.mjs'
-import { block, branch, branchTable, get, loop, low, set, toInt } from './instructions.mjs'
+import { block, branch, branchTable, get, isInt32, loop, low, set, toInt } from './instructions.mjs'
 import { effect, statement, block as statementBlock } from './statements.mjs'
 import { unsupported } from './unsupported.mjs'
 import { conditionTree } from './values.mjs'
@@ -71,7 +71,10 @@ export function switchStatement(context, { discriminant, cases }) {
   bodies.forEach((body, i) => {
     written = [block(labels[i], 'void', written), ...body]
   })
-  return [set(what, toInt(numberValue(context, discriminant))), block(end, 'void', written)]
+  const value = toInt(numberValue(context, discriminant))
+  // The table is looked up by 32 bits.
+  if (!isInt32(value)) unsupported('switch over wide numbers')
+  return [set(what, value), block(end, 'void', written)]
 }
 
 /** The label for each small number. */

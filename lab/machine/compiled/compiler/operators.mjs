@@ -5,7 +5,7 @@ import { conditionOf, expressionValue, numberValue } from './expressions.mjs'
 import { as, get, int, sequence, set, toInt, unary } from './instructions.mjs'
 import { viewOf } from './properties.mjs'
 import { unsupported } from './unsupported.mjs'
-import { booleanTree, isTree, numberTree, UNDEFINED } from './values.mjs'
+import { booleanTree, isPure, isTree, numberTree, UNDEFINED } from './values.mjs'
 
 export function binaryValue(context, { operator, left, right }) {
   const a = expressionValue(context, left)
@@ -36,7 +36,10 @@ function withConstant(operator, a, b) {
   if (isTree(a) || isTree(b)) {
     // A truth value compared with `true` or `false`; a number is never undefined.
     const [tree, other] = isTree(a) ? [a, b] : [b, a]
-    if (other.constant !== 'boolean') return { constant: 'boolean', value: !isSame }
+    if (other.constant !== 'boolean') {
+      if (!isPure(tree)) unsupported('a result compared with a constant')
+      return { constant: 'boolean', value: !isSame }
+    }
     return other.value === isSame ? truth(tree) : not(tree)
   }
   return { constant: 'boolean', value: (identity(a) === identity(b)) === isSame }
@@ -68,7 +71,9 @@ export function unaryValue(context, { operator, argument }) {
     if (typeof condition !== 'boolean') return not(condition)
     return { constant: 'boolean', value: !condition }
   }
-  if (operator === 'void') return UNDEFINED
+  if (operator === 'void') {
+    return argument.type === 'Literal' ? UNDEFINED : unsupported('void')
+  }
   const value = numberValue(context, argument)
   switch (operator) {
     case '-':

@@ -1,6 +1,6 @@
 // What an expression of JavaScript is to the compiler, one of three things:
 //
-//   a constant    { constant: 'object' | 'function' | 'text' | …, … }: nothing is computed for it
+//   a constant    { constant: 'object' | 'function' | …, … }: nothing is computed for it
 //   a view        { view: true, element, base }: a typed array over shared memory
 //   a tree        instructions that compute a number (instructions.mjs)
 import { float, int, int32 } from './instructions.mjs'
