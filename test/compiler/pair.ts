@@ -52,6 +52,8 @@ type Method = (...args: number[]) => unknown
 export interface Pair {
   readonly script: Root
   readonly compiled: Root
+  /** Binds the module to another object, as a lab thread would. Throws if it is of another kind. */
+  find(root: Root): void
   /** Functions called in JavaScript, and why. */
   readonly fallbacks: readonly string[]
   /** Calls a method of both; expects the same result, or throw, and the same bytes left. */
@@ -122,6 +124,7 @@ async function compiledFrom(
   return {
     script,
     compiled,
+    find: (other) => glue.link().find(other as never, memory, MEMORY_BYTES / 2),
     fallbacks: [...compiler.fallbacks],
     same: (method, ...args) => {
       const wanted = outcomeOf(() => (script[method] as Method)(...args))

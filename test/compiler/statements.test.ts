@@ -182,8 +182,10 @@ export function large(words, x) {
     this.open = true
     try { if (a > b) throw new Error('larger') ; return a } finally { this.open = false }
   }
-  inLoop(a, b) { for (let i = 0; i < 5; i++) { try { if (i === a) return i } finally { this.count++ } }
-    return b }`)
+  inLoop(a, b) {
+    for (let i = 0; i < 5; i++) { try { if (i === a) return i } finally { this.count++ } }
+    return b
+  }`)
     expect(() => pair.same('thrown', 1, 2)).not.toThrow()
     expect(pair.compiled['open']).toBe(false)
   })
@@ -211,6 +213,27 @@ describe('live objects', () => {
     expect(pair.compiled['open']).toBe(true)
     pair.same('add', 1)
     expect(pair.compiled['open']).toBe(false)
+  })
+  it('of another kind than those compiled for are refused', async () => {
+    const source = `
+class Doubling { apply(x) { return x * 2 } }
+class Halving { apply(x) { return x >> 1 } }
+export class Host {
+  constructor(kind) {
+    this.rule = kind === 2 ? new Halving() : new Doubling()
+    this.extra = kind === 3 ? 1 : undefined
+  }
+  run(x) { return this.extra === undefined ? this.rule.apply(x) : 0 }
+}
+export { Doubling, Halving }
+export const make = () => new Host(1)
+`
+    const pair = await pairOf(source, ['run'])
+    pair.same('run', 21)
+    const Host = pair.script.constructor as new (kind: number) => Record<string, unknown>
+    expect(() => pair.find(new Host(1))).not.toThrow()
+    expect(() => pair.find(new Host(2))).toThrow(/not compiled for this: .*Doubling/)
+    expect(() => pair.find(new Host(3))).toThrow(/not compiled for this: .*extra === undefined/)
   })
   it('atomic operations', async () => {
     await agrees(`

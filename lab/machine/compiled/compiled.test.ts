@@ -31,16 +31,14 @@ const SHARED = 16
 const HEAP_BYTES = 128 * MIB
 /** As much of the heap as is compared. */
 const BRK_PAGES = 4096
+const clock = (): number => 0
 
-type Run = Awaited<ReturnType<typeof thread>>
+type SharedRun = ReturnType<typeof runOf>
+type CompiledCode = NonNullable<Awaited<ReturnType<typeof compileFor>>>
+type LabThread = Awaited<ReturnType<typeof labThread>>
 
-/** A lab thread alone in a run of its own; `seat` 0 is the process's main thread. */
-async function thread(
-  design: Design,
-  tunables: Record<string, number>,
-  isCompiled: boolean,
-  seat = 1,
-) {
+/** A run of which the lab threads with these seats take part; seat 0 is the main thread. */
+function runOf(design: Design, tunables: Record<string, number>, seats: readonly number[]) {
   const defaults = Object.entries(design.tunables).map(([name, spec]) => [name, spec.default])
   const plan: RunPlan = {
     machine: 'threads',
@@ -78,22 +76,25 @@ async function thread(
     seconds: undefined,
     stackBytes: 0,
   }
-  const clock = (): number => 0
   const time = { originMs: 0, now: clock }
   const { run } = createSharedRun(plan, design, needs, time, TABLES, placeTogether)
   run.control.words[ControlWord.STATE] = RunState.RUNNING
-  if (seat > 0) run.control.words[ControlWord.MULTI_THREADED] = 1
-  const code = (await compileFor(run))!
-  const process = run.processFor(seat, seat, clock)
-  const heap = design.attach(process, run.init.tunables, run.threadInfo(seat, seat))
-  const heapOps = new HeapOps(process, heap, run.control, seat, { fill: false, clock })
-  const loop = new OpLoop(process, heap, run.control, seat, heapOps)
-  const compiled = isCompiled ? await CompiledLoop.link(run, code) : undefined
-  const outer: ThreadHeap = compiled?.open(loop, heap, seat) ?? heap
-  return { run, loop, compiled, heap: outer, process }
+  if (seats.some((seat) => seat > 0)) run.control.words[ControlWord.MULTI_THREADED] = 1
+  return run
 }
 
-function carryOut({ loop, compiled }: Run, { words, length, opCount }: OpBatch): void {
+/** A lab thread of a run, which carries out `code` or, without, JavaScript. */
+async function labThread(run: SharedRun, seat: number, code: CompiledCode | undefined) {
+  const process = run.processFor(seat, seat, clock)
+  const heap = run.design.attach(process, run.init.tunables, run.threadInfo(seat, seat))
+  const heapOps = new HeapOps(process, heap, run.control, seat, { fill: false, clock })
+  const loop = new OpLoop(process, heap, run.control, seat, heapOps)
+  const compiled = code === undefined ? undefined : await CompiledLoop.link(run, code)
+  const outer: ThreadHeap = compiled?.open(loop, heap, seat) ?? heap
+  return { loop, compiled, heap: outer, process }
+}
+
+function carryOut({ loop, compiled }: LabThread, { words, length, opCount }: OpBatch): void {
   const batch = { ops: words, length, opCount, done: false }
   for (let at = 0; at < length; ) {
     const reached = compiled?.run(batch, at, length) ?? loop.run(words, at, length)
@@ -103,7 +104,7 @@ function carryOut({ loop, compiled }: Run, { words, length, opCount }: OpBatch):
 }
 
 /** A hash of each thing that a run has written down. */
-function stateOf({ run }: Run): Record<string, string> {
+function stateOf(run: SharedRun): Record<string, string> {
   const { cells, counters, seats, int32, pages, plan } = run.control
   const used = pages.reduce((last, byte, page) => (byte === 0 ? last : page + 1), 0)
   const hash = (view: ArrayBufferView): string =>
@@ -185,30 +186,64 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 const VARIANTS: readonly [design: string, tunables: Record<string, number>][] = [
   ['glibc', {}],
+  ['glibc', { arena_max: 1 }],
   ['glibc', { tcache_count: 0 }],
   ['glibc', { perturb: 42 }],
   ['ptmalloc2', {}],
+  ['ptmalloc2', { arena_max: 1 }],
   ['tcmalloc', {}],
 ]
+const RUNS = { numRuns: 8, endOnFailure: true }
+
+/** What the lab threads of a run do, in turns: frees of shared cells are then often remote. */
+type Turn = readonly [thread: number, steps: readonly Step[]]
+const turns = (threads: number, length: number): fc.Arbitrary<Turn[]> =>
+  fc.array(
+    fc.tuple(fc.nat(threads - 1), fc.array(step, { minLength: length / 5, maxLength: length })),
+    { minLength: threads === 1 ? 1 : 8, maxLength: threads === 1 ? 1 : 16 },
+  )
+
+/** Carries out all turns and ends the lab threads: what is written down before and after that. */
+async function carriedOut(
+  run: SharedRun,
+  seats: readonly number[],
+  all: Turn[],
+  code?: CompiledCode,
+) {
+  const threads: LabThread[] = []
+  for (const seat of seats) threads.push(await labThread(run, seat, code))
+  for (const [thread, steps] of all) {
+    const batch = new OpBatch()
+    for (const put of steps) put(batch)
+    carryOut(threads[thread]!, batch)
+  }
+  const before = stateOf(run)
+  for (const { heap } of threads) heap.exit()
+  return { states: [before, stateOf(run)], process: threads[0]!.process }
+}
 
 describe.each(VARIANTS)('%s %o, compiled', (name, tunables) => {
-  it.each([0, 1])('writes what the JavaScript writes (seat %i)', async (seat) => {
-    const design = designs[name]!
+  const design = designs[name]!
+  // The numbers filled in are the design's and its tunables', whichever lab threads there are.
+  const compiling = compileFor(runOf(design, tunables, [0]))
+  it.each([
+    { seats: [0], length: 1000 },
+    { seats: [1], length: 1000 },
+    { seats: [0, 1], length: 100 },
+  ])('writes what the JavaScript writes (seats $seats)', async ({ seats, length }) => {
+    const code = (await compiling)!
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 200, maxLength: 1200 }), async (steps) => {
-        const batch = new OpBatch()
-        for (const put of steps) put(batch)
-        const script = await thread(design, tunables, false, seat)
-        const compiled = await thread(design, tunables, true, seat)
-        carryOut(script, batch)
-        carryOut(compiled, batch)
-        expect(stateOf(compiled)).toEqual(stateOf(script))
-        script.heap.exit()
-        compiled.heap.exit()
-        expect(stateOf(compiled)).toEqual(stateOf(script))
-        expect(design.check(compiled.process, compiled.run.init.tunables)).toEqual([])
+      fc.asyncProperty(turns(seats.length, length), async (all) => {
+        const [run, compiledRun] = [0, 1].map(() => runOf(design, tunables, seats)) as [
+          SharedRun,
+          SharedRun,
+        ]
+        const script = await carriedOut(run, seats, all)
+        const compiled = await carriedOut(compiledRun, seats, all, code)
+        expect(compiled.states).toEqual(script.states)
+        expect(design.check(compiled.process, compiledRun.init.tunables)).toEqual([])
       }),
-      { numRuns: 12 },
+      RUNS,
     )
   })
 })
