@@ -8,12 +8,13 @@ import { HeapOps } from '../heap-ops.ts'
 import { OpLoop } from '../op-loop.ts'
 import type { SharedRun } from '../shared-run.ts'
 import { type Glue, loadGlue, tablesStart } from './glue.ts'
+import { type WasmModule, WebAssembly } from './webassembly.ts'
 
 /** What workers need beside the run itself. Plain data, but for the module, which is shared. */
 export interface CompiledCode {
   /** The design's name. */
   readonly design: string
-  readonly module: WebAssembly.Module
+  readonly module: WasmModule
   /** The numbers that were filled in: every lab thread must have the same. */
   readonly constants: readonly number[]
 }
@@ -52,8 +53,12 @@ function exampleLoop(run: SharedRun): OpLoop {
   return new OpLoop(process, heap, run.control, 0, heapOps)
 }
 
-/** The module with its holes filled. */
-function filled(bytes: Uint8Array, { holes }: Glue, constants: readonly number[]): Uint8Array {
+/** The module with its holes filled, in place. */
+export function filled(
+  bytes: Uint8Array,
+  { holes }: Glue,
+  constants: readonly number[],
+): Uint8Array {
   holes.forEach(([length, places], hole) => {
     const value = BigInt(length === INT32_BYTES ? constants[hole]! | 0 : constants[hole]!)
     for (const place of places) writeInteger(bytes, place, value, length)
