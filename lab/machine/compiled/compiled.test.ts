@@ -35,7 +35,12 @@ type CompiledCode = NonNullable<Awaited<ReturnType<typeof compileFor>>>
 type LabThread = Awaited<ReturnType<typeof labThread>>
 
 /** A run of which the lab threads with these seats take part; seat 0 is the main thread. */
-function runOf(design: Design, tunables: Record<string, number>, seats: readonly number[]) {
+function runOf(
+  design: Design,
+  tunables: Record<string, number>,
+  seats: readonly number[],
+  fill = false,
+) {
   const defaults = Object.entries(design.tunables).map(([name, spec]) => [name, spec.default])
   const plan: RunPlan = {
     machine: 'threads',
@@ -60,7 +65,7 @@ function runOf(design: Design, tunables: Record<string, number>, seats: readonly
     },
     seconds: undefined,
     drain: false,
-    fill: false,
+    fill,
     spinCount: 0,
   }
   const needs: ScenarioPlan = {
@@ -84,7 +89,10 @@ function runOf(design: Design, tunables: Record<string, number>, seats: readonly
 async function labThread(run: SharedRun, seat: number, code: CompiledCode | undefined) {
   const process = run.processFor(seat, seat, clock)
   const heap = run.design.attach(process, run.init.tunables, run.threadInfo(seat, seat))
-  const heapOps = new HeapOps(process, heap, run.control, seat, { fill: false, clock })
+  const heapOps = new HeapOps(process, heap, run.control, seat, {
+    fill: run.init.plan.fill,
+    clock,
+  })
   const loop = new OpLoop(process, heap, run.control, seat, heapOps)
   const compiled = code === undefined ? undefined : await CompiledLoop.link(run, code)
   const outer: ThreadHeap = compiled?.open(loop, heap, seat) ?? heap
@@ -215,6 +223,20 @@ async function carriedOut(run: SharedRun, seats: number[], all: Turn[], code?: C
   }
   return threads
 }
+
+it('blocks are filled as JavaScript fills them', async () => {
+  const { glibc } = designs
+  const [run, compiledRun] = [runOf(glibc!, {}, [0], true), runOf(glibc!, {}, [0], true)]
+  const code = await compileFor(compiledRun)
+  const all: Turn[] = [
+    [0, [(batch) => batch.put2(Op.MALLOC, 0, 1000), (batch) => batch.put1(Op.WRITE, 0)]],
+  ]
+  await carriedOut(run, [0], all)
+  await carriedOut(compiledRun, [0], all, code)
+  expect(differences(run, compiledRun)).toEqual([])
+  const block = compiledRun.control.cells[0]!
+  expect(compiledRun.heap[block + 100]).not.toBe(0)
+})
 
 describe.each(VARIANTS)('%s %o, compiled', (name, tunables) => {
   const design = designs[name]!

@@ -4,7 +4,7 @@ import { expressionValue } from './expressions.mjs'
 import { inlined, outOfLine } from './functions.mjs'
 import { call } from './instructions.mjs'
 import { viewOf } from './properties.mjs'
-import { callFallback, callPath } from './scripts.mjs'
+import { callFallback, callPath, callScript } from './scripts.mjs'
 import { isOptional } from './syntax.mjs'
 import { Unsupported, unsupported } from './unsupported.mjs'
 import { UNDEFINED } from './values.mjs'
@@ -47,7 +47,11 @@ function callBuiltin(context, { name }, args) {
 
 function callArrayMethod(context, { owner, name }, args) {
   const view = viewOf(context, owner)
-  return arrayCall(name, view, args) ?? callPath(context, `${owner.name}.${name}`, args, 'i64')
+  const compiled = arrayCall(name, view, args)
+  if (compiled !== undefined) return compiled
+  // Without its result, which is the array: the module would ask for it as a number.
+  const source = ({ names, all }) => `(${names}) => { ${owner.name}.${name}(${all}) }`
+  return callScript(context, source, args, 'i64')
 }
 
 /**
