@@ -41,8 +41,23 @@ export async function compileFor(run: SharedRun): Promise<CompiledCode | undefin
   linkage.find(exampleLoop(run), memory, tablesStart(run))
   const constants = linkage.constants()
   const bytes = filled(readFileSync(fileOf(design)), glue, constants)
-  return { design, module: await WebAssembly.compile(bytes), constants }
+  return { design, module: await compiled(bytes), constants }
 }
+
+/**
+ * The module's machine code. Node does not count V8's compiling among what keeps a process alive
+ * (nodejs/node#36616): with nothing else to wait for it would end here, so a timer stands in.
+ */
+async function compiled(bytes: Uint8Array): Promise<WasmModule> {
+  const alive = setInterval(() => {}, KEEP_ALIVE_MS)
+  try {
+    return await WebAssembly.compile(bytes)
+  } finally {
+    clearInterval(alive)
+  }
+}
+
+const KEEP_ALIVE_MS = 1000
 
 /** The process's main thread, as its worker will see it. */
 function exampleLoop(run: SharedRun): OpLoop {
