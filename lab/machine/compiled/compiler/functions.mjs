@@ -38,7 +38,8 @@ export function outOfLine(compiler, { source, self, args, name }) {
   const given = args.flatMap((it) => (isTree(it) ? [it] : it.view ? [it.base] : []))
   const target = compiler.function(key, (made) =>
     knowingMore(compiler, source.node, (result) => {
-      Object.assign(made, { result, params: [], locals: [] })
+      const most = compiler.profile?.most(source.file, source.node) ?? 0
+      Object.assign(made, { result, params: [], locals: [], most, tooLarge: new Set() })
       const parameters = args.map((it) => parameterOf(made, it))
       const context = new FunctionContext(compiler, made, { file: source.file, self, result })
       const value = bodyValue(context, source.node, parameters)
