@@ -37,6 +37,10 @@ export function not(it) {
   return instruction('i32.eqz', 'i32', [condition])
 }
 
+/** A truth value that a function has given as a number. */
+export const asTruth = (it) =>
+  it.op === 'i64.extend_u' && isTruth(it.args[0]) ? it.args[0] : it
+
 /** Is an i32 0 or 1? */
 const isTruth = ({ op, logic }) => logic !== undefined || /\.(eqz|eq|ne|lt|gt|le|ge)$/.test(op)
 
