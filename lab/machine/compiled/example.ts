@@ -13,7 +13,7 @@ import type { WasmMemory } from './webassembly.ts'
 
 const THREADS = 2
 
-/** `settings`: tunables other than their defaults. */
+/** `settings` are tunables other than their defaults. */
 export function exampleOf(
   design: Design,
   privateCells = 1,
@@ -71,5 +71,10 @@ export function exampleOf(
     const heapOps = new HeapOps(process, heap, run.control, seat, { fill: false, clock })
     return { loop: new OpLoop(process, heap, run.control, seat, heapOps), heap }
   }
-  return { ...labThread(0), control: run.control, memory: run.init.memory!, twin: labThread(1).loop }
+  return {
+    ...labThread(0),
+    control: run.control,
+    memory: run.init.memory!,
+    twin: labThread(1).loop,
+  }
 }

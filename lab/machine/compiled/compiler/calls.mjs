@@ -64,7 +64,8 @@ export function callFunction(context, called) {
   const { compiler, depth } = context
   const { node } = called.source
   const { tooLarge } = context.moduleFunction
-  const most = called.site !== undefined && context.isRare(called.site) ? INLINE_NODES_RARE : undefined
+  const isRare = called.site !== undefined && context.isRare(called.site)
+  const most = isRare ? INLINE_NODES_RARE : undefined
   try {
     if (compiler.isSmall(node, most) && depth < INLINE_DEPTH && !tooLarge.has(node)) {
       const tree = inlined(context, called)

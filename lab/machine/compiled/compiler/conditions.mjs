@@ -38,8 +38,7 @@ export function not(it) {
 }
 
 /** A truth value that a function has given as a number. */
-export const asTruth = (it) =>
-  it.op === 'i64.extend_u' && isTruth(it.args[0]) ? it.args[0] : it
+export const asTruth = (it) => (it.op === 'i64.extend_u' && isTruth(it.args[0]) ? it.args[0] : it)
 
 /** Is an i32 0 or 1? */
 const isTruth = ({ op, logic }) => logic !== undefined || /\.(eqz|eq|ne|lt|gt|le|ge)$/.test(op)

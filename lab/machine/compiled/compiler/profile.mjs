@@ -2,6 +2,7 @@
 // rare. V8 counts (precise coverage); places are those of the parsed text.
 import { Session } from 'node:inspector'
 import { fileURLToPath } from 'node:url'
+import { setFlagsFromString } from 'node:v8'
 
 /** What is reached less often than one time in so many is rare. */
 const RARE = 64
@@ -11,6 +12,9 @@ export class Profiler {
   #session = new Session()
 
   constructor() {
+    // Code of V8's optimizing compilers does not count its calls.
+    setFlagsFromString('--no-opt')
+    setFlagsFromString('--no-maglev')
     this.#session.connect()
     this.#ask('Profiler.enable')
     this.#ask('Profiler.startPreciseCoverage', { callCount: true, detailed: true })
@@ -22,6 +26,7 @@ export class Profiler {
   }
 
   end() {
+    setFlagsFromString('--opt')
     this.#session.disconnect()
   }
 

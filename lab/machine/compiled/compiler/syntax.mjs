@@ -29,8 +29,9 @@ export const isOptional = (node) =>
   node.optional === true || (node.type === 'MemberExpression' && isOptional(node.object))
 
 /**
- * `if (a) return false` and the like, then a `return`: as one condition, that is `!a && …`, which can
- * be branched on without a truth value being made of it. Undefined where a body is anything else.
+ * `if (a) return false` and the like, then a `return`: as one condition, that is `!a && …`, which
+ * can be branched on without a truth value being made of it. Undefined where a body is anything
+ * else.
  */
 export function asCondition([first, ...rest]) {
   const given = first?.type === 'IfStatement' && !first.alternate && returned(first.consequent)

@@ -199,7 +199,10 @@ class Code {
   }
 }
 
-/** Bytes of a function's body, and hints on its branches. `numbers` tells the numbers of globals and functions. */
+/**
+ * Bytes of a function's body, and hints on its branches. `numbers` tells the numbers of globals and
+ * functions.
+ */
 export function codeOf(body, numbers) {
   const code = new Code(numbers)
   for (const statement of body) code.write(statement)
