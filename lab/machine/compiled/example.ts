@@ -16,7 +16,7 @@ const THREADS = 2
 /** `settings` are tunables other than their defaults. */
 export function exampleOf(
   design: Design,
-  privateCells = 1,
+  cells = { privateCells: 1, tableCells: 1 },
   settings: Readonly<Record<string, number>> = {},
 ): {
   loop: OpLoop
@@ -55,9 +55,8 @@ export function exampleOf(
   }
   const needs = {
     threads: THREADS,
-    privateCells,
+    ...cells,
     tables: {},
-    tableCells: 1,
     channelCapacities: [],
     barriers: 0,
     seconds: undefined,

@@ -6,7 +6,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { Compiler } from './compiler.mjs'
-import { CELLS, carryOut } from './example-ops.mjs'
+import { CELLS, carryOut, SHARED_CELLS } from './example-ops.mjs'
 import { glueOf } from './glue.mjs'
 import { Profiler } from './profile.mjs'
 import { Program } from './program.mjs'
@@ -51,7 +51,7 @@ const words = {
 function profileOf(design) {
   profiler.take()
   for (const settings of [{}, ...(OTHER_SETTINGS[design.name] ?? [])]) {
-    carryOut(exampleOf(design, CELLS, settings), words)
+    carryOut(exampleOf(design, { privateCells: CELLS, tableCells: SHARED_CELLS }, settings), words)
   }
   return profiler.take()
 }

@@ -6,10 +6,11 @@ const MIXES = [
   { cells: 10_000, least: 16, most: 1024, pairs: 60_000 },
   { cells: 1000, least: 16, most: 65_536, pairs: 30_000 },
 ]
-/** Cells of the largest of them. */
+/** Private cells of the largest of them, and shared ones. */
 export const CELLS = 10_000
-/** Every so often blocks go through a shared cell, and one is resized. */
-const OTHERS_EVERY = 16
+export const SHARED_CELLS = 1000
+/** Every so often a block is resized. */
+const RESIZED_EVERY = 16
 
 /** A linear congruential generator: the counts must not change from build to build. */
 function randomStream() {
@@ -27,7 +28,10 @@ function record(Op, { cells, least, most, pairs }) {
     const cell = random(cells)
     const bytes = least + random(most - least)
     ops.push(Op.FREE, cell, Op.MALLOC, cell, bytes, Op.WRITE_PAGES, cell, 1)
-    if (i % OTHERS_EVERY === 0) ops.push(Op.SWAP, cell, ~0, Op.REALLOC, random(cells), bytes)
+    // As services hand their blocks over: written whole, into a shared cell, freed from there.
+    const shared = ~random(SHARED_CELLS)
+    ops.push(Op.FREE, shared, Op.WRITE, cell, Op.MOVE, cell, shared, Op.SWAP, cell, shared)
+    if (i % RESIZED_EVERY === 0) ops.push(Op.REALLOC, random(cells), bytes)
   }
   return Int32Array.from(ops)
 }
