@@ -41,8 +41,7 @@ export function summarizeVariant(run: FinishedRun): VariantSummary {
   const { outcome, control, space } = run
   const sums = new CounterSums(control).refresh()
   const recordingNs = sums.of(Counter.RECORDING_NS)
-  const busyNs = recordingNs + sums.of(Counter.CARRY_OUT_NS)
-  const recordingShare = busyNs > 0 ? recordingNs / busyNs : 0
+  const recordingShare = outcome.ns > 0 ? Math.min(1, recordingNs / outcome.ns) : 0
   const seconds = outcome.ns / NS_PER_SECOND
   const carryOutSeconds = seconds * (1 - recordingShare)
   const last = finalSafepoint(run.safepoints)

@@ -204,7 +204,7 @@ export interface VariantSummary {
   readonly lockWaitNs: number
   /** tryLock calls that found the lock held. */
   readonly failedTries: number
-  /** Share of the lab threads' time (recording and carrying out) spent recording, 0..1. */
+  /** Share of the run that recording took, 0..1; rates leave it out. See Counter.RECORDING_NS. */
   readonly recordingShare: number
   /** Share of the run spent stopped at safepoints, 0..1. */
   readonly stoppedShare: number

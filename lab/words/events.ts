@@ -33,9 +33,11 @@ export const Counter = {
   LOCK_WAITS: 17,
   /** tryLock calls that found the lock held. */
   TRYLOCK_FAILURES: 18,
-  /** Nanoseconds spent recording scenario ops, and carrying ops out. */
+  /**
+   * Nanoseconds of the run that recording took: those of a batch, ÷ the lab threads that were at
+   * work meanwhile.
+   */
   RECORDING_NS: 19,
-  CARRY_OUT_NS: 20,
   /** Bytes the workload asked for, in all (never reduced). */
   REQUESTED_BYTES: 21,
   /** Nanoseconds waiting for the mmap_lock of the modelled kernel. */

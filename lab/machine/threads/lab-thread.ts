@@ -4,7 +4,7 @@
  */
 import type { ThreadHeap } from '../../../allocators/contract.ts'
 import type { QueueEntry } from '../../sync/run-queue.ts'
-import { ControlWord, RunState, SeatState } from '../../words/control.ts'
+import { ControlWord, RunState, SEAT_ROW_WORDS, SeatState, SeatWord } from '../../words/control.ts'
 import { Counter } from '../../words/events.ts'
 import { nextOp } from '../../workload/decode.ts'
 import { isHeapOp } from '../../workload/ops.ts'
@@ -58,7 +58,7 @@ export class LabThread {
 
   /** Records its first batch: for a loop role, before the start barrier. */
   prepare(): void {
-    this.#batch ??= this.#record()
+    this.#batch ??= this.#record(false)
   }
 
   /** Carries the whole role out. Returns when the lab thread has ended or the run is over. */
@@ -83,23 +83,36 @@ export class LabThread {
     this.#context.starter.end(this.#heap, this.#entry)
   }
 
-  #record(): Batch {
+  /** `counts`: the run has begun. */
+  #record(counts = true): Batch {
     const { parking, clock } = this.#context
     parking.enterWait(SeatState.RECORDING, 0)
+    const before = this.#atWork()
     const start = clock()
     const batch = this.#recorder.nextBatch()
     const ns = clock() - start
+    const sharers = (before + this.#atWork()) / 2
     // Counted when it runs again: nothing of a process at rest may change, its figures included.
     parking.leaveWait()
-    this.#count(Counter.RECORDING_NS, ns)
+    if (counts) this.#count(Counter.RECORDING_NS, ns / sharers)
     return batch
+  }
+
+  /** Lab threads that carry ops out or record, this one included. */
+  #atWork(): number {
+    const { seats, plan } = this.#context.run.control
+    let found = 0
+    for (let seat = 0; seat < plan.seats; seat++) {
+      const state = seats[seat * SEAT_ROW_WORDS + SeatWord.STATE]
+      if (state === SeatState.RUNNING || state === SeatState.RECORDING) found++
+    }
+    return found
   }
 
   /** False when the lab thread ends before the batch does. */
   #carryOut(batch: Batch): boolean {
-    const { clock, beforeOp, compiled } = this.#context
+    const { beforeOp, compiled } = this.#context
     const { ops, length } = batch
-    let start = clock()
     let at = 0
     while (at < length) {
       const end = this.#cutAt(batch, at)
@@ -114,15 +127,12 @@ export class LabThread {
       if (this.#mustLeave()) return false
       if (this.#wantsPause()) {
         this.#laps.drop()
-        this.#count(Counter.CARRY_OUT_NS, clock() - start)
         this.#context.parking.park()
-        start = clock()
       } else if (!isHeapOp(ops[at]!)) {
         at = this.#controlOps.carryOut(ops, at)
         if (at === THREAD_ENDS) break
       }
     }
-    this.#count(Counter.CARRY_OUT_NS, clock() - start)
     return at === length && !this.#mustLeave()
   }
 
