@@ -33,6 +33,10 @@ interface DesignCosts {
   readonly lockedLines: number
   /** How long its locks spin before they sleep. */
   readonly spin: number
+  /** How often who waits for one of its locks calls sched_yield, 0 for a lock that is a futex. */
+  readonly yields: number
+  /** How long it sleeps after that, in ns, before it starts anew. */
+  readonly nap: number
 }
 
 const GENERAL = {
@@ -46,6 +50,7 @@ const GENERAL = {
   futexWake: 'ns',
   wake: 'ns',
   contextSwitch: 'ns',
+  yield: 'ns',
   slice: 'ns',
   kernelSpin: 'ns',
   fault: 'ns',
@@ -79,7 +84,7 @@ export type Costs = Readonly<Record<General, number>> & {
   readonly design: DesignCosts
 }
 
-const DESIGN_FIGURES = ['malloc', 'free', 'locked', 'lockedLines', 'spin'] as const
+const DESIGN_FIGURES = ['malloc', 'free', 'locked', 'lockedLines', 'spin', 'yields', 'nap'] as const
 /** Entries of designs that have none of their own. */
 const OTHER_DESIGNS = 'other'
 const COST_MAX = 2 ** 27

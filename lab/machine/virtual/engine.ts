@@ -83,6 +83,8 @@ export class Engine {
   readonly #turnSeen: Int32Array
   /** When its patience ends; 0 when it has not spun for this lock yet. */
   readonly #spinEnd: Float64Array
+  /** How often it has yielded for the lock it waits for. */
+  readonly #yields: Int32Array
   readonly #scheduleSeed: number
   readonly #slices: Slices
   #script: Script | undefined
@@ -103,6 +105,7 @@ export class Engine {
     this.#entering = new Uint8Array(seats)
     this.#turnSeen = new Int32Array(seats)
     this.#spinEnd = new Float64Array(seats)
+    this.#yields = new Int32Array(seats)
   }
 
   set script(script: Script) {
@@ -273,6 +276,7 @@ export class Engine {
     this.#locks.take(lock, seat, this.#thread(seat), core, now)
     this.#entering[seat] = 0
     this.#spinEnd[seat] = 0
+    this.#yields[seat] = 0
     this.#publish(seat, SeatState.RUNNING, 0)
     const half = this.#costs.lock >>> 1
     if (before < 0 || before === core) return half
@@ -315,6 +319,10 @@ export class Engine {
   #wait(seat: number, lock: number, now: number): void {
     this.#locks.beginWait(lock, seat, now)
     this.#publish(seat, SeatState.LOCK, lock + 1)
+    if (this.#costs.design.yields > 0 && lock !== MMAP_LOCK_ID) {
+      this.#yieldFor(seat, now)
+      return
+    }
     const timeline = this.timelines[seat]!
     const reads = stepOf(timeline.steps[timeline.at]!) === Step.PASS
     const ofKernel = reads ? 0 : this.#costs.kernelSpin
@@ -332,6 +340,33 @@ export class Engine {
       this.#spinEnd[seat] = 0
       this.#sleepOn(seat, lock, now)
     }
+  }
+
+  /**
+   * A lock that is waited for with sched_yield: whoever waits for the core gets it, and the lock
+   * is looked at again after that; after so many looks the thread sleeps for a while.
+   */
+  #yieldFor(seat: number, now: number): void {
+    if (this.#yields[seat]! < this.#costs.design.yields) {
+      this.#yields[seat]!++
+      const core = this.#cores.of[seat]!
+      if (!this.#cores.hasQueue(core)) {
+        this.#stretch(seat, now, this.#costs.yield)
+        return
+      }
+      this.#leftNs[seat] = 0
+      this.#cores.leave(seat, now)
+      this.#events.remove(seat)
+      this.#status[seat] = Status.READY
+      this.#cores.requeue(core, seat)
+      this.#fill(core, now)
+      return
+    }
+    this.#yields[seat] = 0
+    this.#events.remove(seat)
+    this.#status[seat] = Status.TIMED
+    this.#events.put(seat, now + this.#costs.design.nap)
+    this.#fill(this.#cores.leave(seat, now), now)
   }
 
   #spinOn(seat: number, lock: number): void {

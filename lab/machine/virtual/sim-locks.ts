@@ -26,6 +26,11 @@ export class SimLocks {
   readonly contended: Uint8Array
   /** Counts each lock's acquisitions, modulo 2^32. */
   readonly turn: Int32Array
+  /**
+   * 1 for a lock that an op has made and takes later in its timeline: others cannot know of it
+   * before it is held, so for them it is held from the start.
+   */
+  readonly promised: Uint8Array
   /** Seats that spin for each lock. */
   readonly spinning: Int32Array
   readonly #control: Control
@@ -48,6 +53,7 @@ export class SimLocks {
     this.woken = new Int32Array(locksMax)
     this.contended = new Uint8Array(locksMax)
     this.turn = new Int32Array(locksMax)
+    this.promised = new Uint8Array(locksMax)
     this.spinning = new Int32Array(locksMax)
     this.#spinners = new SeatQueues(locksMax, seats)
     this.#sleepers = new SeatQueues(locksMax, seats)
@@ -60,6 +66,7 @@ export class SimLocks {
   /** The lock goes to `seat` on `core`, at `now`. Only when nobody holds it. */
   take(lock: number, seat: number, thread: number, core: number, now: number): void {
     this.holder[lock] = seat + 1
+    this.promised[lock] = 0
     this.core[lock] = core + 1
     this.turn[lock]!++
     if (this.woken[lock] === seat + 1) {

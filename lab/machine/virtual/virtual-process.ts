@@ -20,6 +20,7 @@ import type { Timeline } from './timeline.ts'
 
 const FREE = 0
 const HELD = 1
+const NO_LOCK = -1
 
 /** For whom the isolate speaks, and what it has cost so far. One object, changed for every op. */
 export interface Speaker {
@@ -87,6 +88,8 @@ export class VirtualProcess implements HeapProcess {
   readonly #costs: Costs
   readonly #lines: Lines
   readonly #holder: Int32Array
+  readonly #promised: Uint8Array
+  #madeNow = NO_LOCK
   readonly #kernelLock: SimKernelLock
   readonly #speaker: Speaker
 
@@ -102,6 +105,7 @@ export class VirtualProcess implements HeapProcess {
     this.#costs = costs
     this.#lines = parts.lines
     this.#holder = parts.locks.holder
+    this.#promised = parts.locks.promised
     this.#speaker = speaker
     this.#kernelLock = new SimKernelLock(control, speaker, costs)
     this.space = new AddressSpace(words, control, self, this.#kernelLock)
@@ -209,27 +213,33 @@ export class VirtualProcess implements HeapProcess {
   // ── locks and atomics ──────────────────────────────────────────────────────────────────────
 
   makeLock(word: WordIndex, name: string): LockId {
-    return makeLockRow(this.control, word, name) as LockId
+    this.#madeNow = makeLockRow(this.control, word, name)
+    return this.#madeNow as LockId
   }
   /** The word says held from here to `unlock`, within this op: what a tryLock of its own sees. */
   lock(word: WordIndex, id: LockId): void {
     this.words[word] = HELD
+    this.#acquire(id)
+  }
+  #acquire(id: LockId): void {
     const { timeline } = this.#speaker
+    if (id === this.#madeNow) {
+      this.#promised[id] = 1
+      this.#madeNow = NO_LOCK
+    }
     timeline.acquire(id)
     timeline.cpu(this.#costs.design.locked)
   }
   /** Answers from the simulated state at the op's start, and from what this op itself has taken. */
   tryLock(word: WordIndex, id: LockId): boolean {
-    const { timeline } = this.#speaker
-    if (this.#holder[id] !== 0 || this.words[word] !== FREE) {
+    if (this.#holder[id] !== 0 || this.#promised[id] !== 0 || this.words[word] !== FREE) {
       const place = this.self.counterBase + Counter.TRYLOCK_FAILURES
       this.#counters[place] = this.#counters[place]! + 1
       this.#atomic(word)
       return false
     }
     this.words[word] = HELD
-    timeline.acquire(id)
-    timeline.cpu(this.#costs.design.locked)
+    this.#acquire(id)
     return true
   }
   unlock(word: WordIndex, id: LockId): void {
