@@ -45,6 +45,8 @@ export class ThreadLifecycle {
   readonly #cache: number
   readonly #space: AddressSpace
   readonly #dtvElements: number
+  /** The last `start` got a new mapping, not a stack out of the cache. */
+  mappedStack = false
 
   /** `tlsModules` as the design has it. */
   constructor(control: Control, space: AddressSpace, tlsModules = TLS_MODULES_LEAST) {
@@ -67,6 +69,7 @@ export class ThreadLifecycle {
     const cached = this.#findCached(pages)
     if (cached >= 0) this.#takeCached(cached, own)
     this.#unlock()
+    this.mappedStack = cached < 0
     if (cached >= 0) return true
     const mapping = this.#space.mapStack(bytesOfPages(pages - GUARD_PAGES))
     if (mapping === 0) return false

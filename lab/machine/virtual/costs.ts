@@ -53,6 +53,8 @@ const GENERAL = {
   yield: 'ns',
   slice: 'ns',
   kernelSpin: 'ns',
+  readerSpin: 'ns',
+  vmaLocks: 'count',
   fault: 'ns',
   brk: 'ns',
   mmap: 'ns',

@@ -85,6 +85,8 @@ export class Engine {
   readonly #spinEnd: Float64Array
   /** How often it has yielded for the lock it waits for. */
   readonly #yields: Int32Array
+  /** 1 for who has the mmap_lock. */
+  readonly #inKernel: Uint8Array
   readonly #scheduleSeed: number
   readonly #slices: Slices
   #script: Script | undefined
@@ -106,6 +108,7 @@ export class Engine {
     this.#turnSeen = new Int32Array(seats)
     this.#spinEnd = new Float64Array(seats)
     this.#yields = new Int32Array(seats)
+    this.#inKernel = new Uint8Array(seats)
   }
 
   set script(script: Script) {
@@ -195,6 +198,11 @@ export class Engine {
       this.#slices.begin(core, now)
       return true
     }
+    if (this.#inKernel[seat] !== 0) {
+      // A kernel that is not preemptible switches on the way back to the program.
+      this.#cores.sliceEnd[core] = now + this.#leftNs[seat]!
+      return true
+    }
     this.#slices.begin(core, now)
     this.#cores.leave(seat, now)
     this.#events.remove(seat)
@@ -241,14 +249,16 @@ export class Engine {
         this.#stretch(seat, now, ns)
         return
       }
-      if (step === Step.ACQUIRE || step === Step.PASS) {
-        if (this.#locks.holder[operand] !== 0) {
+      if (step === Step.ACQUIRE || step === Step.SHARE) {
+        const shares = step === Step.SHARE
+        if (this.#locks.holder[operand] !== 0 || (!shares && this.#locks.readers[operand] !== 0)) {
           this.#wait(seat, operand, now)
           return
         }
-        ns = this.#take(seat, operand, now)
-        if (step === Step.PASS) ns += this.#release(operand, now)
-      } else if (step === Step.RELEASE) ns = this.#release(operand, now)
+        ns = this.#take(seat, operand, now, shares)
+      } else if (step === Step.RELEASE || step === Step.UNSHARE) {
+        ns = this.#release(seat, operand, now, step === Step.UNSHARE)
+      }
       else ns = this.#lines.fetch(operand, this.#cores.of[seat]!, now)
       timeline.at++
     }
@@ -270,10 +280,12 @@ export class Engine {
   // ── locks ────────────────────────────────────────────────────────────────────────────────────
 
   /** ns that taking a free lock costs, its line's way included. */
-  #take(seat: number, lock: number, now: number): number {
+  #take(seat: number, lock: number, now: number, shares: boolean): number {
     const core = this.#cores.of[seat]!
     const before = this.#locks.core[lock]! - 1
-    this.#locks.take(lock, seat, this.#thread(seat), core, now)
+    if (shares) this.#locks.share(lock, seat, this.#thread(seat), core, now)
+    else this.#locks.take(lock, seat, this.#thread(seat), core, now)
+    if (lock === MMAP_LOCK_ID) this.#inKernel[seat] = 1
     this.#entering[seat] = 0
     this.#spinEnd[seat] = 0
     this.#yields[seat] = 0
@@ -287,17 +299,20 @@ export class Engine {
   }
 
   /** ns that letting go costs the holder. */
-  #release(lock: number, now: number): number {
-    this.#locks.free(lock, now)
+  #release(seat: number, lock: number, now: number, shared: boolean): number {
+    if (lock === MMAP_LOCK_ID) this.#inKernel[seat] = 0
     const half = this.#costs.lock - (this.#costs.lock >>> 1)
+    if (!shared) this.#locks.free(lock, now)
+    else if (--this.#locks.readers[lock]! > 0) return half
     const spinner = this.#locks.firstSpinner(lock)
     if (spinner >= 0) {
       this.#status[spinner] = Status.RUNNING
-      const ns = this.#take(spinner, lock, now)
+      const ns = this.#take(spinner, lock, now, false)
       this.timelines[spinner]!.at++
       this.#stretch(spinner, now, ns)
       return half
     }
+    if (this.#letReadersIn(lock, now)) return half + this.#costs.futexWake
     const sleeper = this.#locks.sleeperToWake(lock)
     if (sleeper < 0) {
       // The word said that somebody may sleep; the kernel finds nobody.
@@ -309,6 +324,29 @@ export class Engine {
     this.#status[sleeper] = Status.TIMED
     this.#events.put(sleeper, now + this.#costs.wake)
     return half + this.#costs.futexWake
+  }
+
+  /**
+   * When a reader has slept longest, all sleeping readers get the lock at once, before they run
+   * (rwsem_mark_wake): until the last of them has had a core, nobody can write.
+   */
+  #letReadersIn(lock: number, now: number): boolean {
+    let any = false
+    for (let seat = this.#locks.firstSleeper(lock); seat >= 0; ) {
+      const timeline = this.timelines[seat]!
+      if (stepOf(timeline.steps[timeline.at]!) !== Step.SHARE) break
+      this.#locks.takeSleeper(lock)
+      timeline.at++
+      this.#locks.share(lock, seat, this.#thread(seat), this.#cores.last[seat]!, now)
+      this.#inKernel[seat] = 1
+      this.#entering[seat] = 0
+      this.#publish(seat, SeatState.RUNNING, 0)
+      this.#status[seat] = Status.TIMED
+      this.#events.put(seat, now + this.#costs.wake)
+      any = true
+      seat = this.#locks.firstSleeper(lock)
+    }
+    return any
   }
 
   /**
@@ -324,8 +362,8 @@ export class Engine {
       return
     }
     const timeline = this.timelines[seat]!
-    const reads = stepOf(timeline.steps[timeline.at]!) === Step.PASS
-    const ofKernel = reads ? 0 : this.#costs.kernelSpin
+    const reads = stepOf(timeline.steps[timeline.at]!) === Step.SHARE
+    const ofKernel = reads ? 0 : this.#kernelPatience(lock)
     const patience = lock === MMAP_LOCK_ID ? ofKernel : this.#costs.design.spin
     if (patience > 0 && this.#spinEnd[seat] === 0) {
       this.#spinEnd[seat] = now + patience
@@ -369,6 +407,13 @@ export class Engine {
     this.#fill(this.#cores.leave(seat, now), now)
   }
 
+  /** rwsem_optimistic_spin: as long as its holder runs, and not for readers that are slow. */
+  #kernelPatience(lock: number): number {
+    const holder = this.#locks.holder[lock]! - 1
+    if (holder >= 0) return this.#cores.of[holder]! >= 0 ? this.#costs.kernelSpin : 0
+    return this.#locks.noSpin[lock] === 0 ? this.#costs.readerSpin : 0
+  }
+
   #spinOn(seat: number, lock: number): void {
     this.#status[seat] = Status.SPINNING
     this.#locks.spin(lock, seat)
@@ -387,6 +432,7 @@ export class Engine {
       return
     }
     this.#locks.stopSpinning(lock, seat)
+    if (this.#locks.readers[lock]! > 0) this.#locks.noSpin[lock] = 1
     this.#status[seat] = Status.RUNNING
     this.#wait(seat, lock, now)
   }

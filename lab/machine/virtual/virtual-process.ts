@@ -84,6 +84,7 @@ export class VirtualProcess implements HeapProcess {
   readonly self: LabSelf
   readonly control: Control
   readonly #pages: Uint8Array
+  readonly #anonymous = new Set<number>()
   readonly #counters: Float64Array
   readonly #costs: Costs
   readonly #lines: Lines
@@ -143,33 +144,51 @@ export class VirtualProcess implements HeapProcess {
     if (this.#pages[pageOfWord(word)] === PageState.RESIDENT) return
     const before = this.#faults()
     this.space.fault(word)
-    this.#chargeFaults(before)
+    this.#chargeFaults(word, before)
   }
   touchRange(word: WordIndex, words: number): void {
     const before = this.#faults()
     this.space.touchRange(word, words)
-    this.#chargeFaults(before)
+    this.#chargeFaults(word, before)
   }
   touchRead(word: WordIndex): void {
     if (this.#pages[pageOfWord(word)] === PageState.RESIDENT) return
     const before = this.#faults()
     this.space.faultRead(word)
-    this.#chargeFaults(before)
+    this.#chargeFaults(word, before)
   }
   touchReadRange(word: WordIndex, words: number): void {
     const before = this.#faults()
     this.space.touchReadRange(word, words)
-    this.#chargeFaults(before)
+    this.#chargeFaults(word, before)
   }
   #faults(): number {
     return this.#counters[this.self.counterBase + Counter.MINOR_FAULTS]!
   }
-  #chargeFaults(before: number): void {
+  #chargeFaults(word: WordIndex, before: number): void {
     const faults = this.#faults() - before
     if (faults === 0) return
-    // A fault reads what system calls change: it waits for one under way, but not for other faults.
-    this.#speaker.timeline.pass(MMAP_LOCK_ID)
-    this.#speaker.timeline.cpu(faults * this.#costs.fault)
+    const { timeline } = this.#speaker
+    const alone = this.#costs.vmaLocks === 0 || this.#isFirstIn(word) ? 1 : 0
+    if (alone) timeline.share(MMAP_LOCK_ID)
+    timeline.cpu(faults * this.#costs.fault)
+    if (alone) timeline.unshare(MMAP_LOCK_ID)
+  }
+  #isFirstIn(word: WordIndex): boolean {
+    const start = this.space.mappingStart(word)
+    if (this.#anonymous.has(start)) return false
+    this.#anonymous.add(start)
+    return true
+  }
+  newStack(): void {
+    const { timeline } = this.#speaker
+    timeline.acquire(MMAP_LOCK_ID)
+    timeline.cpu(this.#costs.mprotect)
+    timeline.release(MMAP_LOCK_ID)
+    timeline.share(MMAP_LOCK_ID)
+    timeline.cpu(this.#costs.fault)
+    timeline.unshare(MMAP_LOCK_ID)
+    timeline.cpu(this.#costs.fault)
   }
 
   // ── system calls ───────────────────────────────────────────────────────────────────────────
@@ -191,6 +210,7 @@ export class VirtualProcess implements HeapProcess {
   }
   munmap(at: WordIndex, bytes: number): boolean {
     this.#kernelLock.callNs = this.#costs.munmap
+    this.#anonymous.delete(pageOfWord(at))
     return this.space.munmap(at, bytes)
   }
   mremap(at: WordIndex, oldBytes: number, newBytes: number): WordIndex {

@@ -81,6 +81,7 @@ export class VirtualStarter {
     if (!this.#lifecycle.start(seat, heap, this.#stackBytes)) {
       throw new Error('pthread_create failed: no memory for a stack or its DTV')
     }
+    if (this.#lifecycle.mappedStack) process.newStack()
     const thread = words[ControlWord.THREADS_CREATED]!
     words[ControlWord.THREADS_CREATED] = thread + 1
     words[ControlWord.THREADS_ALIVE]!++
