@@ -37,6 +37,8 @@ interface DesignCosts {
   readonly yields: number
   /** How long it sleeps after that, in ns, before it starts anew. */
   readonly nap: number
+  /** 1 when its mallocs have changed nothing when they try locks: see walk.ts. */
+  readonly tries: number
 }
 
 const GENERAL = {
@@ -86,7 +88,7 @@ export type Costs = Readonly<Record<General, number>> & {
   readonly design: DesignCosts
 }
 
-const DESIGN_FIGURES = ['malloc', 'free', 'locked', 'lockedLines', 'spin', 'yields', 'nap'] as const
+const DESIGN_FIGURES = ['malloc', 'free', 'locked', 'lockedLines', 'spin', 'yields', 'nap', 'tries'] as const
 /** Entries of designs that have none of their own. */
 const OTHER_DESIGNS = 'other'
 const COST_MAX = 2 ** 27

@@ -17,6 +17,7 @@ import type { Costs } from './costs.ts'
 import { type Lines, lineOfWord } from './lines.ts'
 import type { SimLocks } from './sim-locks.ts'
 import type { Timeline } from './timeline.ts'
+import { Walk } from './walk.ts'
 
 const FREE = 0
 const HELD = 1
@@ -90,6 +91,8 @@ export class VirtualProcess implements HeapProcess {
   readonly #lines: Lines
   readonly #holder: Int32Array
   readonly #promised: Uint8Array
+  readonly #lockCore: Int32Array
+  readonly walk: Walk
   #madeNow = NO_LOCK
   readonly #kernelLock: SimKernelLock
   readonly #speaker: Speaker
@@ -107,6 +110,8 @@ export class VirtualProcess implements HeapProcess {
     this.#lines = parts.lines
     this.#holder = parts.locks.holder
     this.#promised = parts.locks.promised
+    this.#lockCore = parts.locks.core
+    this.walk = new Walk(control.plan.seats, costs.design.tries > 0)
     this.#speaker = speaker
     this.#kernelLock = new SimKernelLock(control, speaker, costs)
     this.space = new AddressSpace(words, control, self, this.#kernelLock)
@@ -242,6 +247,7 @@ export class VirtualProcess implements HeapProcess {
     this.#acquire(id)
   }
   #acquire(id: LockId): void {
+    if (this.walk.mayPutOff) this.walk.end()
     const { timeline } = this.#speaker
     if (id === this.#madeNow) {
       this.#promised[id] = 1
@@ -252,10 +258,15 @@ export class VirtualProcess implements HeapProcess {
   }
   /** Answers from the simulated state at the op's start, and from what this op itself has taken. */
   tryLock(word: WordIndex, id: LockId): boolean {
+    if (this.walk.mayPutOff && this.walk.hasTried(id)) return false
     if (this.#holder[id] !== 0 || this.#promised[id] !== 0 || this.words[word] !== FREE) {
       const place = this.self.counterBase + Counter.TRYLOCK_FAILURES
       this.#counters[place] = this.#counters[place]! + 1
-      this.#atomic(word)
+      const { timeline, core } = this.#speaker
+      const last = this.#lockCore[id]! - 1
+      const way = last < 0 ? 0 : this.#lines.between(last, core)
+      timeline.cpu(this.#costs.atomic + way)
+      if (this.walk.mayPutOff) this.walk.putOff(id)
       return false
     }
     this.words[word] = HELD

@@ -45,6 +45,8 @@ export class VirtualThread {
   /** When the op under way began, and what kind of latency it is; NOT_TIMED for none. */
   opStartNs = 0
   timed: number = NOT_TIMED
+  /** The op under way has only tried locks so far, and goes on with the next of them. */
+  isPutOff = false
   /** Looks at the heap that its `HeapOps` knows of. */
   looks = -1
   /** Next cell to drain: private ones first, then the shared ones. */
