@@ -45,8 +45,6 @@ export class ThreadLifecycle {
   readonly #cache: number
   readonly #space: AddressSpace
   readonly #dtvElements: number
-  /** The last `start` got a new mapping, not a stack out of the cache. */
-  mappedStack = false
 
   /** `tlsModules` as the design has it. */
   constructor(control: Control, space: AddressSpace, tlsModules = TLS_MODULES_LEAST) {
@@ -56,6 +54,11 @@ export class ThreadLifecycle {
     this.#seats = this.#head + STACK_HEAD
     this.#cache = this.#seats + control.plan.seats * STACK_ENTRY_WORDS
     this.#space = space
+  }
+
+  /** Will `start` map a new stack? False when one in the cache fits. */
+  needsStack(stackBytes: number): boolean {
+    return this.#findCached(pagesOfBytes(stackBytes) + GUARD_PAGES) < 0
   }
 
   /**
@@ -69,7 +72,6 @@ export class ThreadLifecycle {
     const cached = this.#findCached(pages)
     if (cached >= 0) this.#takeCached(cached, own)
     this.#unlock()
-    this.mappedStack = cached < 0
     if (cached >= 0) return true
     const mapping = this.#space.mapStack(bytesOfPages(pages - GUARD_PAGES))
     if (mapping === 0) return false

@@ -185,7 +185,8 @@ export class VirtualProcess implements HeapProcess {
     this.#anonymous.add(start)
     return true
   }
-  newStack(): void {
+  /** What a new stack costs beside its mmap: the guard's mprotect, and its first pages. */
+  chargeStack(): void {
     const { timeline } = this.#speaker
     timeline.acquire(MMAP_LOCK_ID)
     timeline.cpu(this.#costs.mprotect)

@@ -59,6 +59,8 @@ export class VirtualThread {
   readonly startedByRole: number[]
   /** It is in the middle of joining those it has started. */
   joins = false
+  /** The stack of the lab thread it is about to start has been paid for. */
+  hasStack = false
   /** What is left of its seat has been cleaned up. */
   isRetired = false
   /** Seat of a lab thread that begins when the op under way is over; -1 for none. */
