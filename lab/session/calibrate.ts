@@ -33,6 +33,8 @@ const MEASURED = [
   'madvise',
   'pageFreed',
   'threadStart',
+  'newStack',
+  'yield',
   'op',
   'write',
   'writeKib',

@@ -204,6 +204,13 @@ static void two_threads(int cores) {
   pthread_join(echo, NULL);
 }
 
+/* Nobody else wants this core: it comes back at once. */
+static double yield_round(void) {
+  double start = now_ns();
+  for (int i = 0; i < 2000; i++) sched_yield();
+  return (now_ns() - start) / 2000;
+}
+
 static void *nothing(void *unused) { return unused; }
 
 static double thread_round(void) {
@@ -217,6 +224,26 @@ static double thread_round(void) {
     if (ns < least) least = ns;
   }
   return least;
+}
+
+enum { STACK = 8 << 20, STACKS = 50 };
+
+/* What glibc does for a new stack: all mapped, all but the guard made writable, two pages touched. */
+static double stack_round(void) {
+  char *stacks[STACKS];
+  double start = now_ns();
+  for (int i = 0; i < STACKS; i++) {
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE;
+    char *at = mmap(NULL, STACK + PAGE, PROT_NONE, flags, -1, 0);
+    if (at == MAP_FAILED) exit(1);
+    mprotect(at + PAGE, STACK, PROT_READ | PROT_WRITE);
+    at[STACK] = 1;
+    at[STACK - PAGE] = 1;
+    stacks[i] = at;
+  }
+  double ns = (now_ns() - start) / STACKS;
+  for (int i = 0; i < STACKS; i++) munmap(stacks[i], STACK + PAGE);
+  return ns;
 }
 
 /* ---- the kernel's memory calls -------------------------------------------------------------- */
@@ -430,6 +457,8 @@ int main(int count, char **words) {
   say("op", best(op_round));
   say("write", best(stamp_round));
   say("threadStart", best(thread_round));
+  say("newStack", best(stack_round));
+  say("yield", best(yield_round));
   two_threads((int)sysconf(_SC_NPROCESSORS_ONLN));
   free(kept);
   return 0;

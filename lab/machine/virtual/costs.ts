@@ -66,6 +66,7 @@ const GENERAL = {
   madvise: 'ns',
   pageFreed: 'ns',
   threadStart: 'ns',
+  newStack: 'ns',
   threadEnd: 'ns',
   op: 'ns',
   write: 'ns',

@@ -185,16 +185,17 @@ export class VirtualProcess implements HeapProcess {
     this.#anonymous.add(start)
     return true
   }
-  /** What a new stack costs beside its mmap: the guard's mprotect, and its first pages. */
+  /** What a new stack costs beside its mmap: an mprotect, and its first two pages. */
   chargeStack(): void {
     const { timeline } = this.#speaker
     timeline.acquire(MMAP_LOCK_ID)
     timeline.cpu(this.#costs.mprotect)
     timeline.release(MMAP_LOCK_ID)
+    const { newStack, mmap, mprotect, fault } = this.#costs
     timeline.share(MMAP_LOCK_ID)
-    timeline.cpu(this.#costs.fault)
+    timeline.cpu(Math.max(fault, newStack - mmap - mprotect - fault))
     timeline.unshare(MMAP_LOCK_ID)
-    timeline.cpu(this.#costs.fault)
+    timeline.cpu(fault)
   }
 
   // ── system calls ───────────────────────────────────────────────────────────────────────────
