@@ -89,7 +89,16 @@ export type Costs = Readonly<Record<General, number>> & {
   readonly design: DesignCosts
 }
 
-const DESIGN_FIGURES = ['malloc', 'free', 'locked', 'lockedLines', 'spin', 'yields', 'nap', 'tries'] as const
+const DESIGN_FIGURES = [
+  'malloc',
+  'free',
+  'locked',
+  'lockedLines',
+  'spin',
+  'yields',
+  'nap',
+  'tries',
+] as const
 /** Entries of designs that have none of their own. */
 const OTHER_DESIGNS = 'other'
 const COST_MAX = 2 ** 27

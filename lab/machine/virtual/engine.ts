@@ -12,25 +12,12 @@ import { MMAP_LOCK_ID } from '../../sync/locks.ts'
 import { type Control, SEAT_ROW_WORDS, SeatState, SeatWord } from '../../words/control.ts'
 import type { Cores } from './cores.ts'
 import type { Costs } from './costs.ts'
-import { EventQueue } from './event-queue.ts'
+import { Dispatcher, Status } from './dispatcher.ts'
+import type { EventQueue } from './event-queue.ts'
 import type { Lines } from './lines.ts'
 import type { SimLocks } from './sim-locks.ts'
-import { mix, Slices } from './slices.ts'
+import { mix } from './slices.ts'
 import { operandOf, Step, stepOf, Timeline } from './timeline.ts'
-
-const Status = {
-  NONE: 0,
-  /** On a core; the event is the end of its stretch, or of the slice. */
-  RUNNING: 1,
-  /** On a core, waiting for a lock; the event is the end of its patience, or of the slice. */
-  SPINNING: 2,
-  /** In a run queue. */
-  READY: 3,
-  /** Off its core until an event: a sleep's end, or a wake-up that takes its time. */
-  TIMED: 4,
-  /** Off its core until somebody wakes it. */
-  WAITING: 5,
-} as const
 
 /** What `Script.next` came to. */
 export const Next = {
@@ -73,10 +60,12 @@ export class Engine {
   readonly #locks: SimLocks
   readonly #lines: Lines
   readonly #costs: Costs
+  readonly #dispatcher: Dispatcher
+  // What the dispatcher has, at hand.
   readonly #events: EventQueue
   readonly #status: Uint8Array
-  /** CPU ns of a stretch that the end of a slice has cut off. */
   readonly #leftNs: Float64Array
+  readonly #inKernel: Uint8Array
   /** 1 while a seat is on its way into the kernel, to sleep on a lock. */
   readonly #entering: Uint8Array
   /** The lock's turn that it saw on its way. */
@@ -85,10 +74,7 @@ export class Engine {
   readonly #spinEnd: Float64Array
   /** How often it has yielded for the lock it waits for. */
   readonly #yields: Int32Array
-  /** 1 for who has the mmap_lock. */
-  readonly #inKernel: Uint8Array
   readonly #scheduleSeed: number
-  readonly #slices: Slices
   #script: Script | undefined
 
   constructor(parts: EngineParts) {
@@ -100,15 +86,16 @@ export class Engine {
     this.#costs = parts.costs
     this.#scheduleSeed = parts.scheduleSeed
     this.timelines = Array.from({ length: seats }, () => new Timeline())
-    this.#events = new EventQueue(seats)
-    this.#slices = new Slices(this.#cores.sliceEnd, this.#costs.slice, this.#scheduleSeed)
-    this.#status = new Uint8Array(seats)
-    this.#leftNs = new Float64Array(seats)
+    const dispatcher = new Dispatcher(this.#cores, seats, this.#costs, this.#scheduleSeed)
+    this.#dispatcher = dispatcher
+    this.#events = dispatcher.events
+    this.#status = dispatcher.status
+    this.#leftNs = dispatcher.leftNs
+    this.#inKernel = dispatcher.inKernel
     this.#entering = new Uint8Array(seats)
     this.#turnSeen = new Int32Array(seats)
     this.#spinEnd = new Float64Array(seats)
     this.#yields = new Int32Array(seats)
-    this.#inKernel = new Uint8Array(seats)
   }
 
   set script(script: Script) {
@@ -130,15 +117,13 @@ export class Engine {
     this.#leftNs[seat] = 0
     this.#entering[seat] = 0
     this.#spinEnd[seat] = 0
-    this.#status[seat] = Status.TIMED
-    this.#events.put(seat, whenNs)
+    this.#dispatcher.readyAt(seat, whenNs)
   }
 
   /** Ends a wait of `Next.WAIT` (nothing happens to others); it runs from then on. */
   wake(seat: number): void {
     if (this.#status[seat] !== Status.WAITING) return
-    this.#status[seat] = Status.TIMED
-    this.#events.put(seat, this.nowNs + this.#costs.wake)
+    this.#dispatcher.readyAt(seat, this.nowNs + this.#costs.wake)
   }
 
   /** Ends everybody's sleep: the run is over. */
@@ -176,49 +161,18 @@ export class Engine {
   #happen(seat: number, now: number): void {
     switch (this.#status[seat]) {
       case Status.RUNNING:
-        if (now >= this.#cores.sliceEnd[this.#cores.of[seat]!]! && !this.#keepsCore(seat, now)) {
-          return
+        if (now >= this.#cores.sliceEnd[this.#cores.of[seat]!]!) {
+          if (!this.#dispatcher.keepsCore(seat, now)) return
         }
-        if (this.#leftNs[seat]! > 0) this.#stretch(seat, now, this.#leftNs[seat]!)
+        if (this.#leftNs[seat]! > 0) this.#dispatcher.stretch(seat, now, this.#leftNs[seat]!)
         else this.#play(seat, now)
         return
       case Status.SPINNING:
         this.#stopSpinning(seat, now)
         return
       default:
-        this.#events.remove(seat)
-        this.#makeReady(seat, now)
+        this.#dispatcher.ready(seat, now)
     }
-  }
-
-  /** The slice is over: somebody who waits for the core gets it, or it goes on. */
-  #keepsCore(seat: number, now: number): boolean {
-    const core = this.#cores.of[seat]!
-    if (!this.#cores.hasQueue(core)) {
-      this.#slices.begin(core, now)
-      return true
-    }
-    if (this.#inKernel[seat] !== 0) {
-      // A kernel that is not preemptible switches on the way back to the program.
-      this.#cores.sliceEnd[core] = now + this.#leftNs[seat]!
-      return true
-    }
-    this.#slices.begin(core, now)
-    this.#cores.leave(seat, now)
-    this.#events.remove(seat)
-    this.#status[seat] = Status.READY
-    this.#cores.requeue(core, seat)
-    this.#fill(core, now)
-    return false
-  }
-
-  /** CPU time from `now` on; the end of the slice may cut it. */
-  #stretch(seat: number, now: number, ns: number): void {
-    const sliceEnd = this.#cores.sliceEnd[this.#cores.of[seat]!]!
-    const end = now + ns
-    const stop = end > sliceEnd ? sliceEnd : end
-    this.#leftNs[seat] = end - stop
-    this.#events.put(seat, stop)
   }
 
   /** Plays the timeline until it takes time or waits; begins ops until one does. */
@@ -230,7 +184,7 @@ export class Engine {
         ns += timeline.tailNs
         timeline.tailNs = 0
         if (ns > 0) {
-          this.#stretch(seat, now, ns)
+          this.#dispatcher.stretch(seat, now, ns)
           return
         }
         if (!this.#begin(seat, now)) return
@@ -246,7 +200,7 @@ export class Engine {
       }
       // Locks and lines are a matter of the moment: time so far comes first.
       if (ns > 0) {
-        this.#stretch(seat, now, ns)
+        this.#dispatcher.stretch(seat, now, ns)
         return
       }
       if (step === Step.ACQUIRE || step === Step.SHARE) {
@@ -258,8 +212,7 @@ export class Engine {
         ns = this.#take(seat, operand, now, shares)
       } else if (step === Step.RELEASE || step === Step.UNSHARE) {
         ns = this.#release(seat, operand, now, step === Step.UNSHARE)
-      }
-      else ns = this.#lines.fetch(operand, this.#cores.of[seat]!, now)
+      } else ns = this.#lines.fetch(operand, this.#cores.of[seat]!, now)
       timeline.at++
     }
   }
@@ -268,12 +221,8 @@ export class Engine {
   #begin(seat: number, now: number): boolean {
     const next = this.#script!.next(seat, this.#cores.of[seat]!, now)
     if (next === Next.PLAY) return true
-    this.#events.remove(seat)
-    if (next === Next.SLEEP) {
-      this.#status[seat] = Status.TIMED
-      this.#events.put(seat, this.#script!.wakeAtNs)
-    } else this.#status[seat] = next === Next.WAIT ? Status.WAITING : Status.NONE
-    this.#fill(this.#cores.leave(seat, now), now)
+    if (next === Next.SLEEP) this.#dispatcher.sleeps(seat, this.#script!.wakeAtNs, now)
+    else this.#dispatcher.leaves(seat, next === Next.WAIT ? Status.WAITING : Status.NONE, now)
     return false
   }
 
@@ -309,7 +258,7 @@ export class Engine {
       this.#status[spinner] = Status.RUNNING
       const ns = this.#take(spinner, lock, now, false)
       this.timelines[spinner]!.at++
-      this.#stretch(spinner, now, ns)
+      this.#dispatcher.stretch(spinner, now, ns)
       return half
     }
     if (this.#letReadersIn(lock, now)) return half + this.#costs.futexWake
@@ -321,8 +270,7 @@ export class Engine {
       return half + this.#costs.futexWait
     }
     this.#locks.contended[lock] = 0
-    this.#status[sleeper] = Status.TIMED
-    this.#events.put(sleeper, now + this.#costs.wake)
+    this.#dispatcher.readyAt(sleeper, now + this.#costs.wake)
     return half + this.#costs.futexWake
   }
 
@@ -331,6 +279,8 @@ export class Engine {
    * (rwsem_mark_wake): until the last of them has had a core, nobody can write.
    */
   #letReadersIn(lock: number, now: number): boolean {
+    // One that can write is on its way already: it has come before them.
+    if (this.#locks.woken[lock] !== 0) return false
     let any = false
     for (let seat = this.#locks.firstSleeper(lock); seat >= 0; ) {
       const timeline = this.timelines[seat]!
@@ -341,8 +291,7 @@ export class Engine {
       this.#inKernel[seat] = 1
       this.#entering[seat] = 0
       this.#publish(seat, SeatState.RUNNING, 0)
-      this.#status[seat] = Status.TIMED
-      this.#events.put(seat, now + this.#costs.wake)
+      this.#dispatcher.readyAt(seat, now + this.#costs.wake)
       any = true
       seat = this.#locks.firstSleeper(lock)
     }
@@ -372,7 +321,7 @@ export class Engine {
       this.#entering[seat] = 1
       this.#turnSeen[seat] = this.#locks.turn[lock]!
       this.#locks.contended[lock] = 1
-      this.#stretch(seat, now, this.#costs.futexWait)
+      this.#dispatcher.stretch(seat, now, this.#costs.futexWait)
     } else {
       this.#entering[seat] = 0
       this.#spinEnd[seat] = 0
@@ -387,24 +336,13 @@ export class Engine {
   #yieldFor(seat: number, now: number): void {
     if (this.#yields[seat]! < this.#costs.design.yields) {
       this.#yields[seat]!++
-      const core = this.#cores.of[seat]!
-      if (!this.#cores.hasQueue(core)) {
-        this.#stretch(seat, now, this.#costs.yield)
-        return
+      if (!this.#dispatcher.yields(seat, now)) {
+        this.#dispatcher.stretch(seat, now, this.#costs.yield)
       }
-      this.#leftNs[seat] = 0
-      this.#cores.leave(seat, now)
-      this.#events.remove(seat)
-      this.#status[seat] = Status.READY
-      this.#cores.requeue(core, seat)
-      this.#fill(core, now)
       return
     }
     this.#yields[seat] = 0
-    this.#events.remove(seat)
-    this.#status[seat] = Status.TIMED
-    this.#events.put(seat, now + this.#costs.design.nap)
-    this.#fill(this.#cores.leave(seat, now), now)
+    this.#dispatcher.sleeps(seat, now + this.#costs.design.nap, now)
   }
 
   /** rwsem_optimistic_spin: as long as its holder runs, and not for readers that are slow. */
@@ -427,46 +365,19 @@ export class Engine {
     const lock = operandOf(timeline.steps[timeline.at]!)
     const core = this.#cores.of[seat]!
     if (now < this.#spinEnd[seat]! && !this.#cores.hasQueue(core)) {
-      this.#slices.begin(core, now)
+      this.#dispatcher.slices.begin(core, now)
       this.#events.put(seat, Math.min(this.#spinEnd[seat]!, this.#cores.sliceEnd[core]!))
       return
     }
     this.#locks.stopSpinning(lock, seat)
-    if (this.#locks.readers[lock]! > 0) this.#locks.noSpin[lock] = 1
+    if (now >= this.#spinEnd[seat]! && this.#locks.readers[lock]! > 0) this.#locks.noSpin[lock] = 1
     this.#status[seat] = Status.RUNNING
     this.#wait(seat, lock, now)
   }
 
   #sleepOn(seat: number, lock: number, now: number): void {
-    this.#events.remove(seat)
-    this.#status[seat] = Status.WAITING
     this.#locks.sleep(lock, seat)
-    this.#fill(this.#cores.leave(seat, now), now)
-  }
-
-  // ── cores ────────────────────────────────────────────────────────────────────────────────────
-
-  #makeReady(seat: number, now: number): void {
-    const core = this.#cores.idleFor(seat)
-    if (core >= 0) this.#dispatch(seat, core, now)
-    else {
-      this.#status[seat] = Status.READY
-      this.#cores.enqueue(seat)
-    }
-  }
-
-  #fill(core: number, now: number): void {
-    const seat = this.#cores.takeFor(core)
-    if (seat >= 0) this.#dispatch(seat, core, now)
-  }
-
-  #dispatch(seat: number, core: number, now: number): void {
-    const switched = this.#cores.ranLast[core] !== seat
-    this.#cores.occupy(core, seat, now)
-    if (this.#cores.sliceEnd[core]! <= now) this.#slices.begin(core, now)
-    this.#status[seat] = Status.RUNNING
-    const left = this.#leftNs[seat]!
-    this.#stretch(seat, now, switched ? left + this.#costs.contextSwitch : left)
+    this.#dispatcher.leaves(seat, Status.WAITING, now)
   }
 
   #thread(seat: number): number {

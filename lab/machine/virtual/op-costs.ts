@@ -8,8 +8,8 @@ import { OP_NAMES, Op } from '../../workload/ops.ts'
 import type { Costs } from './costs.ts'
 import { type Lines, lineOfWord } from './lines.ts'
 import type { VirtualProcess } from './virtual-process.ts'
-import { PUT_OFF } from './walk.ts'
 import { NOT_TIMED, type VirtualThread } from './virtual-thread.ts'
+import { PUT_OFF } from './walk.ts'
 
 const KIB_SHIFT = 10
 /** Instead of an op's length: it is to be begun anew when its timeline has been played. */

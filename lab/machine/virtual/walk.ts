@@ -35,16 +35,15 @@ export class Walk {
     return this.#tried[seat]!.length > 0
   }
 
-  /** Has the op under way tried this lock already, in vain? A second round begins at nothing. */
+  /**
+   * Has the op under way made this try already, in vain? As many are answered as it has made, so a
+   * lock that comes again after that, in a second round, is looked at anew.
+   */
   hasTried(lock: number): boolean {
     const tried = this.#tried[this.#seat]!
-    if (tried.length === 0 || !tried.includes(lock)) return false
-    if (this.#again < tried.length) {
-      this.#again++
-      return true
-    }
-    tried.length = 0
-    return false
+    if (this.#again === tried.length || !tried.includes(lock)) return false
+    this.#again++
+    return true
   }
 
   /** The lock is held: the malloc is to be begun anew. */
