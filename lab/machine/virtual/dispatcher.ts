@@ -62,17 +62,21 @@ export class Dispatcher {
       return true
     }
     this.slices.begin(core, now)
-    return !this.yields(seat, now)
+    return !this.#giveUp(seat, now, false)
   }
 
   /** Lets whoever waits for its core run first; false when nobody does. */
   yields(seat: number, now: number): boolean {
+    return this.#giveUp(seat, now, true)
+  }
+  #giveUp(seat: number, now: number, last: boolean): boolean {
     const core = this.cores.of[seat]!
     if (!this.cores.hasQueue(core)) return false
     this.cores.leave(seat, now)
     this.events.remove(seat)
     this.status[seat] = Status.READY
-    this.cores.requeue(core, seat)
+    if (last) this.cores.requeueLast(core, seat)
+    else this.cores.requeue(core, seat)
     this.#fill(core, now)
     return true
   }
@@ -104,7 +108,7 @@ export class Dispatcher {
     if (core >= 0) this.#dispatch(seat, core, now)
     else {
       this.status[seat] = Status.READY
-      this.cores.enqueue(seat)
+      this.cores.enqueue(seat, now)
     }
   }
 

@@ -117,6 +117,7 @@ export class Engine {
     this.#leftNs[seat] = 0
     this.#entering[seat] = 0
     this.#spinEnd[seat] = 0
+    this.#cores.fair.renew(seat)
     this.#dispatcher.readyAt(seat, whenNs)
   }
 
