@@ -12,9 +12,11 @@ const run = (tool, ...args) =>
   })
 
 run('typescript/bin/tsc', '-p', 'tsconfig.build.json')
+run('../build-privates.mjs', 'dist')
 run('../build-constants.mjs', 'dist')
 run('../build-functions.mjs', 'dist')
 run('../build-indices.mjs', 'dist')
+run('../lab/machine/compiled/compiler/build.mjs', 'dist')
 run('vite/bin/vite.js', 'build', 'dashboard/web', '--logLevel', 'warn')
 // Main thread and workers compare this at start, so that a stale dist/ is noticed, not puzzled
 // over.

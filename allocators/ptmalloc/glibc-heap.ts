@@ -163,7 +163,7 @@ export class GlibcThreadHeap implements ThreadHeap {
   /** The thread ends: its cache is freed first, since that may still need its arena. */
   exit(): void {
     const { m } = this
-    tcacheThreadShutdown(m, (block) => this.free(block))
+    tcacheThreadShutdown(m, this)
     arenaThreadFreeres(m)
     detachThread(m)
   }

@@ -125,44 +125,38 @@ export function heapTrim(m: Ptmalloc, lastHeap: HeapInfo, padBytes: number): boo
   let heap = lastHeap
   let top = m.top(av)
   while (top === chunkAt(heap, heapInfoWords)) {
-    const revived = topOfPreviousHeap(m, heap, padBytes)
-    if (revived === null) break
     const previous = m.heapPrev(heap)
+    const last = lastChunk(m, previous)
+    const size = revivedTopSize(m, last)
+    // Not when that heap could not grow by a page and pad: it would soon need a next one again.
+    const room = size + m.heapMax - m.heapSize(previous)
+    if (room < wordsOfBytes(padBytes) + MIN_CHUNK_WORDS + m.pageWords) break
     deleteHeap(m, heap)
     heap = previous
-    top = m.prevInuse(revived.chunk) ? revived.chunk : mergeBelow(m, revived.chunk)
+    top = m.prevInuse(last) ? last : mergeBelow(m, last)
     m.setTop(av, top)
-    m.setHead(top, revived.size, PREV_INUSE)
+    m.setHead(top, size, PREV_INUSE)
   }
   return shrinkTop(m, heap, top, padBytes)
 }
 
-interface RevivedTop {
-  /** The chunk below the fencepost. */
-  readonly chunk: Chunk
-  /** What the top will measure: that chunk, the fencepost, and a free chunk below. */
-  readonly size: number
-}
+/** Words of the fencepost that ends every heap but an arena's last. */
+const FENCEPOST_WORDS = MIN_CHUNK_WORDS - 2 * FIELD_WORDS
 
-/**
- * What the top would be if `heap` went: the end of the heap before it, from the last chunk that is
- * free. Null when that heap could not then grow by a page and pad, so that it would soon need a
- * next one again.
- */
-function topOfPreviousHeap(m: Ptmalloc, heap: HeapInfo, padBytes: number): RevivedTop | null {
-  const previous = m.heapPrev(heap)
-  const fencepost = MIN_CHUNK_WORDS - 2 * FIELD_WORDS
+/** The chunk below a heap's fencepost. */
+function lastChunk(m: Ptmalloc, heap: HeapInfo): Chunk {
   // Heaps are whole pages and heap_info keeps chunks aligned, so the fencepost needs no alignment.
-  const fence = chunkAt(previous, m.heapSize(previous) - fencepost)
+  const fence = chunkAt(heap, m.heapSize(heap) - FENCEPOST_WORDS)
   if (m.head(fence) !== PREV_INUSE) {
     m.abort('malloc assertion failure in heap_trim: chunksize_nomask (p) == (0 | PREV_INUSE)')
   }
-  const chunk = chunkAt(fence, -m.prevSize(fence))
-  let size = m.size(chunk) + fencepost
-  if (!m.prevInuse(chunk)) size += m.prevSize(chunk)
-  const room = size + m.heapMax - m.heapSize(previous)
-  if (room < wordsOfBytes(padBytes) + MIN_CHUNK_WORDS + m.pageWords) return null
-  return { chunk, size }
+  return chunkAt(fence, -m.prevSize(fence))
+}
+
+/** What a top measures that such a chunk becomes: with the fencepost, and a free chunk below. */
+function revivedTopSize(m: Ptmalloc, last: Chunk): number {
+  const size = m.size(last) + FENCEPOST_WORDS
+  return m.prevInuse(last) ? size : size + m.prevSize(last)
 }
 
 function mergeBelow(m: Ptmalloc, chunk: Chunk): Chunk {

@@ -19,50 +19,45 @@ import { StaticWord } from './static-layout.ts'
 /** MMAP_AS_MORECORE_SIZE: the least that is mapped in place of the break. */
 const MMAP_AS_MORECORE_BYTES = 1024 * 1024
 
-/** What the system gave: from `at` on, `size` words; `end` is known only for a mapping. */
-interface Grant {
-  readonly at: WordIndex
-  readonly size: number
-  readonly end: WordIndex
-}
-
 /** Extends or replaces the top so that `nb` fits, if the system has the memory. */
 export function extendMainArena(m: Ptmalloc, nb: number, av: Arena): void {
-  const oldTop = m.top(av)
-  const oldSize = m.size(oldTop)
-  const oldEnd = chunkAt(oldTop, oldSize)
-  const grant = moreMemory(m, nb, av, oldSize)
-  if (grant === null) return
-
-  if (m.static(StaticWord.SBRK_BASE) === 0) m.setStatic(StaticWord.SBRK_BASE, grant.at)
-  m.addSystemMem(av, grant.size)
-  if (grant.at === oldEnd && grant.end === WORD_NULL) {
-    m.setHead(oldTop, grant.size + oldSize, PREV_INUSE)
-    return
-  }
-  if (m.contiguous(av) && oldSize !== 0 && grant.at < oldEnd) {
-    m.abort('break adjusted to free malloc space')
-  }
-  startNewTop(m, av, grant, oldTop, oldSize)
-}
-
-/** Asks for enough for `nb`, top_pad and MINSIZE, less what the old top has if they will join. */
-function moreMemory(m: Ptmalloc, nb: number, av: Arena, oldSize: number): Grant | null {
+  const oldSize = m.size(m.top(av))
   const joins = m.contiguous(av)
+  // Enough for `nb`, top_pad and MINSIZE, less what the old top has if they will join.
   const needed = m.requestWords(nb) + m.topPadWords + MIN_CHUNK_WORDS
   const size = m.pagesUp(joins ? needed - oldSize : needed)
   const at = morecore(m, bytesOfWords(size))
-  if (at !== WORD_NULL) return { at, size, end: WORD_NULL }
+  if (at !== WORD_NULL) useGrant(m, av, at, size, WORD_NULL)
+  else mapAsMorecore(m, av, joins ? m.pagesUp(size + oldSize) : size)
+}
 
-  const alone = joins ? m.pagesUp(size + oldSize) : size
-  const mapped = Math.max(alone, wordsOfBytes(MMAP_AS_MORECORE_BYTES))
+/** The break cannot move: a mapping stands in. */
+function mapAsMorecore(m: Ptmalloc, av: Arena, words: number): void {
+  const size = Math.max(words, wordsOfBytes(MMAP_AS_MORECORE_BYTES))
   const { READ_WRITE } = Protection
-  const map = m.process.mmap(WORD_NULL, bytesOfWords(mapped), READ_WRITE, MappingKind.BRK_HEAP)
-  if (map === WORD_NULL) return null
+  const map = m.process.mmap(WORD_NULL, bytesOfWords(size), READ_WRITE, MappingKind.BRK_HEAP)
+  if (map === WORD_NULL) return
   // From now on the brk heap may have holes: tops are never taken to join again.
   const flags = av + ArenaWord.FLAGS
   m.words[flags] = m.words[flags]! | NONCONTIGUOUS_BIT
-  return { at: map, size: mapped, end: (map + mapped) as WordIndex }
+  useGrant(m, av, map, size, (map + size) as WordIndex)
+}
+
+/** The system gave `size` words from `at` on; `end` is known only for a mapping. */
+function useGrant(m: Ptmalloc, av: Arena, at: WordIndex, size: number, end: WordIndex): void {
+  const oldTop = m.top(av)
+  const oldSize = m.size(oldTop)
+  const oldEnd = chunkAt(oldTop, oldSize)
+  if (m.static(StaticWord.SBRK_BASE) === 0) m.setStatic(StaticWord.SBRK_BASE, at)
+  m.addSystemMem(av, size)
+  if (at === oldEnd && end === WORD_NULL) {
+    m.setHead(oldTop, size + oldSize, PREV_INUSE)
+    return
+  }
+  if (m.contiguous(av) && oldSize !== 0 && at < oldEnd) {
+    m.abort('break adjusted to free malloc space')
+  }
+  startNewTop(m, av, at, size, end)
 }
 
 /**
@@ -70,19 +65,27 @@ function moreMemory(m: Ptmalloc, nb: number, av: Arena, oldSize: number): Grant 
  * or for a mapping. Aligns its start, asks for more so that it ends with a page, makes it the top,
  * and closes the old top with two fenceposts.
  */
-function startNewTop(m: Ptmalloc, av: Arena, grant: Grant, oldTop: Chunk, oldSize: number): void {
-  let start = grant.at
-  let end = grant.end
+function startNewTop(
+  m: Ptmalloc,
+  av: Arena,
+  at: WordIndex,
+  size: number,
+  mappedEnd: WordIndex,
+): void {
+  const oldTop = m.top(av)
+  const oldSize = m.size(oldTop)
+  let start = at
+  let end = mappedEnd
   let correction = 0
   if (m.contiguous(av)) {
-    if (oldSize !== 0) m.addSystemMem(av, grant.at - (oldTop + oldSize))
-    const misaligned = grant.at & ALIGN_MASK
+    if (oldSize !== 0) m.addSystemMem(av, at - (oldTop + oldSize))
+    const misaligned = at & ALIGN_MASK
     if (misaligned !== 0) {
       correction = ALIGN_WORDS - misaligned
       start = (start + correction) as WordIndex
     }
     correction += oldSize
-    const wanted = grant.at + grant.size + correction
+    const wanted = at + size + correction
     correction += m.pagesUp(wanted) - wanted
     end = morecore(m, bytesOfWords(correction))
     if (end === WORD_NULL) {
@@ -94,7 +97,7 @@ function startNewTop(m: Ptmalloc, av: Arena, grant: Grant, oldTop: Chunk, oldSiz
   }
   if (end === WORD_NULL) return
 
-  addSegment(m, grant.at, grant.end !== WORD_NULL)
+  addSegment(m, at, mappedEnd !== WORD_NULL)
   const top = start as WordIndex as Chunk
   m.setTop(av, top)
   m.touchHeader(top)
@@ -107,9 +110,12 @@ function startNewTop(m: Ptmalloc, av: Arena, grant: Grant, oldTop: Chunk, oldSiz
 function fenceOff(m: Ptmalloc, av: Arena, oldTop: Chunk, oldSize: number): void {
   const rest = (oldSize - 2 * HEADER_WORDS) & ~ALIGN_MASK
   m.setHead(oldTop, rest, PREV_INUSE)
-  for (const fence of [chunkAt(oldTop, rest), chunkAt(oldTop, rest + HEADER_WORDS)]) {
-    m.touchHeader(fence)
-    m.setHead(fence, HEADER_WORDS, PREV_INUSE)
-  }
+  setFence(m, chunkAt(oldTop, rest))
+  setFence(m, chunkAt(oldTop, rest + HEADER_WORDS))
   if (rest >= MIN_CHUNK_WORDS) m.rules.intFreeLocked(m, av, oldTop)
+}
+
+function setFence(m: Ptmalloc, fence: Chunk): void {
+  m.touchHeader(fence)
+  m.setHead(fence, HEADER_WORDS, PREV_INUSE)
 }

@@ -1,6 +1,7 @@
 /** How a thread's cache begins and ends (glibc malloc.c: tcache_init, tcache_thread_shutdown). */
 import { Event } from '../../lab/words/events.ts'
 import { type Block, WORD_NULL, type WordIndex } from '../../lab/words/units.ts'
+import type { ThreadHeap } from '../contract.ts'
 import { arenaGet, arenaGetRetry } from './arena.ts'
 import { ARENA_NONE } from './arena-layout.ts'
 import { ALIGN_MASK, CHUNK_NONE, HEADER_WORDS } from './chunk-layout.ts'
@@ -38,9 +39,9 @@ export function tcacheInit(m: Ptmalloc): void {
 
 /**
  * The thread ends: every cached chunk, and then the cache itself, is freed to the arena it belongs
- * to. `free` is the thread's own, which no longer finds a cache.
+ * to. `heap` is the thread's own, whose free no longer finds a cache.
  */
-export function tcacheThreadShutdown(m: Ptmalloc, free: (block: Block) => void): void {
+export function tcacheThreadShutdown(m: Ptmalloc, heap: ThreadHeap): void {
   const { words } = m
   const tcache = m.tcache
   m.tcacheShuttingDown = true
@@ -57,10 +58,10 @@ export function tcacheThreadShutdown(m: Ptmalloc, free: (block: Block) => void):
       }
       words[slot] = words[entry + EntryWord.NEXT]!
       words[slot + TCACHE_COUNT] = words[slot + TCACHE_COUNT]! - 1
-      free(entry)
+      heap.free(entry)
       flushed++
     }
   }
   if (flushed > 0) m.process.count(Event.CACHE_FLUSH, flushed)
-  free(tcache as Block)
+  heap.free(tcache as Block)
 }

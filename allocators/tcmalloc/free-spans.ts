@@ -64,7 +64,9 @@ export class FreeSpans {
 
   /** The best fit among the long spans of one kind, or WORD_NULL. */
   bestLarge(pages: number, location: Location): WordIndex {
-    return this.#set(location).bestFit(pages)
+    return location === Location.NORMAL
+      ? this.#largeNormal.bestFit(pages)
+      : this.#largeReturned.bestFit(pages)
   }
 
   /** Files a free span by its length and location. */
@@ -73,8 +75,9 @@ export class FreeSpans {
     const length = words[span + Span.LENGTH]!
     const location = words[span + Span.LOCATION] as Location
     words[this.#static + freePagesWord(location)]! += length
-    if (length > LISTED_PAGES_MAX) this.#set(location).insert(span)
-    else listPrepend(words, this.list(length, location), span)
+    if (length <= LISTED_PAGES_MAX) listPrepend(words, this.list(length, location), span)
+    else if (location === Location.NORMAL) this.#largeNormal.insert(span)
+    else this.#largeReturned.insert(span)
   }
 
   remove(span: WordIndex): void {
@@ -82,12 +85,9 @@ export class FreeSpans {
     const length = words[span + Span.LENGTH]!
     const location = words[span + Span.LOCATION] as Location
     words[this.#static + freePagesWord(location)]! -= length
-    if (length > LISTED_PAGES_MAX) this.#set(location).remove(span)
-    else listRemove(words, span)
-  }
-
-  #set(location: Location): SpanSet {
-    return location === Location.NORMAL ? this.#largeNormal : this.#largeReturned
+    if (length <= LISTED_PAGES_MAX) listRemove(words, span)
+    else if (location === Location.NORMAL) this.#largeNormal.remove(span)
+    else this.#largeReturned.remove(span)
   }
 }
 

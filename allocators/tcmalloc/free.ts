@@ -27,7 +27,7 @@ export function freeBlock(heap: TcmallocHeap, block: Block): void {
     }
     pageMap.cacheClass(page, sizeClass)
   }
-  if (cache !== undefined) {
+  if (cache.exists) {
     cache.deallocate(block, sizeClass)
     return
   }

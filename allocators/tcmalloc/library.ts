@@ -104,16 +104,12 @@ export class Library {
     this.process.words[lock + 1] = this.process.makeLock(lock, name)
   }
 
-  /** The operations on a thread's cache that lies at `cache`. */
+  /** The operations on a thread's cache that lies at `cache`; WORD_NULL: it has none yet. */
   viewCache(cache: WordIndex): ThreadCache {
-    return new ThreadCache(
-      this.process,
-      this.sizes,
-      this.transfer,
-      this.registry,
-      cache,
-      this.tunables.max_overages,
-    )
+    const { process, sizes, transfer, registry, tunables } = this
+    const view = new ThreadCache(process, sizes, transfer, registry, tunables.max_overages)
+    view.open(cache)
+    return view
   }
 
   /** First word of a span's memory. */

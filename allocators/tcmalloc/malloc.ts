@@ -32,8 +32,8 @@ export class TcmallocHeap implements ThreadHeap {
   readonly #classArray: Uint8Array
   readonly #thread: number
   readonly #tls: WordIndex
-  /** The thread's cache: made at its first malloc, gone when it ends. */
-  #cache: ThreadCache | undefined
+  /** The thread's cache: made at its first malloc, not by a free; gone when the thread ends. */
+  readonly cache: ThreadCache
 
   constructor(library: Library, thread: ThreadInfo) {
     this.library = library
@@ -42,27 +42,20 @@ export class TcmallocHeap implements ThreadHeap {
     this.#classArray = library.sizes.classArray
     this.#thread = thread.thread
     this.#tls = thread.tls
-    const cache = this.#words[this.#tls + Tls.CACHE] as WordIndex
-    if (cache !== WORD_NULL) this.#cache = library.viewCache(cache)
-  }
-
-  /** The thread's cache, if it has one already: free does not make one. */
-  get cache(): ThreadCache | undefined {
-    return this.#cache
+    this.cache = library.viewCache(this.#words[this.#tls + Tls.CACHE] as WordIndex)
   }
 
   malloc(bytes: number): Block {
-    const cache = this.#cache ?? this.#makeCache()
+    if (!this.cache.exists) this.#makeCache()
     if (bytes > MAX_SMALL_BYTES) return this.#mallocPages(bytes)
-    return cache.allocate(this.#classArray[classIndex(bytes)]!) as Block
+    return this.cache.allocate(this.#classArray[classIndex(bytes)]!) as Block
   }
 
   /** CreateCacheIfNecessary */
-  #makeCache(): ThreadCache {
+  #makeCache(): void {
     const cache = this.library.registry.new(this.#thread)
     this.#words[this.#tls + Tls.CACHE] = cache
-    this.#cache = this.library.viewCache(cache)
-    return this.#cache
+    this.cache.open(cache)
   }
 
   /** do_malloc_pages: a span of its own. */
@@ -181,8 +174,8 @@ export class TcmallocHeap implements ThreadHeap {
 
   /** DestroyThreadCache */
   exit(): void {
-    this.#cache?.delete()
-    this.#cache = undefined
+    if (this.cache.exists) this.cache.delete()
+    this.cache.open(WORD_NULL)
     this.#words[wordAt(this.#tls, Tls.CACHE)] = WORD_NULL
   }
 }

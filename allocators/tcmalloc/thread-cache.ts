@@ -26,15 +26,14 @@ export class ThreadCache {
   readonly #transfer: TransferCache
   readonly #registry: CacheRegistry
   readonly #maxOverages: number
-  /** Where the struct lies. */
-  readonly #cache: WordIndex
+  /** Where the struct lies; WORD_NULL while the thread has none. */
+  #cache: WordIndex = WORD_NULL
 
   constructor(
     process: Process,
     sizes: SizeMap,
     transfer: TransferCache,
     registry: CacheRegistry,
-    cache: WordIndex,
     maxOverages: number,
   ) {
     this.#process = process
@@ -42,8 +41,17 @@ export class ThreadCache {
     this.#sizes = sizes
     this.#transfer = transfer
     this.#registry = registry
-    this.#cache = cache
     this.#maxOverages = maxOverages
+  }
+
+  /** Has the thread a cache? */
+  get exists(): boolean {
+    return this.#cache !== WORD_NULL
+  }
+
+  /** From now on the thread's cache is the struct at `cache`; WORD_NULL: it has none. */
+  open(cache: WordIndex): void {
+    this.#cache = cache
   }
 
   /** Allocate: a block of the class, or WORD_NULL. */

@@ -24,8 +24,6 @@ import { Op } from '../workload/ops.ts'
 import type { HeapOps } from './heap-ops.ts'
 import type { HeapProcess } from './process.ts'
 
-const SAMPLE_MASK = SAMPLE_EVERY - 1
-
 /** One lab thread's. Bound to a seat for the lab thread's whole life. */
 export class OpLoop {
   readonly #heapOps: HeapOps
@@ -39,6 +37,8 @@ export class OpLoop {
   readonly #progressAt: number
   readonly #seat: number
   #opsDone = 0
+  /** Ops before the next one that is timed. */
+  #untilTimed = 0
 
   constructor(
     process: HeapProcess,
@@ -71,8 +71,10 @@ export class OpLoop {
     const cellsAt = this.#cellsAt
     const seat = this.#seat
     const ours = heapOps.noteLooks()
+    const before = this.#untilTimed
+    let untilTimed = before
+    let timed = 0
     let next = at
-    let done = this.#opsDone
     let mallocs = 0
     let mallocBytes = 0
     let frees = 0
@@ -81,60 +83,75 @@ export class OpLoop {
       while (next < end) {
         if (control[ControlWord.PAUSE] !== 0) break
         if (control[ControlWord.STATE] !== RunState.RUNNING) break
-        const code = ops[next]!
-        const operand = ops[next + 1]!
-        const cell = cellsAt + operand * CELL_WORDS
-        const timed = (done & SAMPLE_MASK) === 0
-        const usual = operand >= 0 && !timed
-        if (usual && code === Op.MALLOC && cells[cell] === BLOCK_NULL) {
-          const bytes = ops[next + 2]!
-          const block = heap.malloc(bytes)
-          if (block !== BLOCK_NULL) {
-            fill(cells, cell, block, bytes, ours)
-            mallocs++
-            mallocBytes += bytes
-          } else heapOps.countFailedAllocation()
-          next += 3
-        } else if (usual && code === Op.FREE && holdsBlockOf(cells, cell, seat)) {
-          const bytes = cells[cell + Cell.REQUESTED]!
-          const stamp = cells[cell + Cell.STAMP]!
-          if (stamp !== 0) heapOps.checkStamps(cells[cell] as Block, bytes, stamp)
-          heap.free(cells[cell] as Block)
-          cells[cell] = BLOCK_NULL
-          frees++
-          freeBytes += bytes
-          next += 2
-        } else if (usual && code === Op.WRITE_PAGES && ops[next + 2] === 1 && cells[cell] !== 0) {
-          const block = cells[cell] as Block
-          this.#process.touch(block)
-          this.#words[block] = 0
-          next += 3
-        } else {
-          const length = heapOps.carryOut(ops, next, timed)
+        if (untilTimed === 0) {
+          const length = heapOps.carryOut(ops, next, true)
           if (length === 0) break
           next += length
-          if (timed) this.#seatRow[this.#progressAt] = done
+          untilTimed = SAMPLE_EVERY - 1
+          timed++
+          this.#seatRow[this.#progressAt] = this.#opsDone + timed
+          continue
         }
-        done = (done + 1) | 0
+        const operand = ops[next + 1]!
+        if (operand >= 0) {
+          const code = ops[next]!
+          const cell = cellsAt + operand * CELL_WORDS
+          const block = cells[cell] as Block
+          if (code === Op.MALLOC) {
+            if (block === BLOCK_NULL) {
+              const bytes = ops[next + 2]!
+              const made = heap.malloc(bytes)
+              next += 3
+              untilTimed--
+              if (made === BLOCK_NULL) {
+                heapOps.countFailedAllocation()
+                continue
+              }
+              cells[cell] = made
+              cells[cell + Cell.REQUESTED] = bytes
+              cells[cell + Cell.ALLOCATED_BY] = ours
+              cells[cell + Cell.STAMP] = 0
+              mallocs++
+              mallocBytes += bytes
+              continue
+            }
+          } else if (block !== BLOCK_NULL) {
+            if (code === Op.FREE) {
+              if (allocatingSeat(cells[cell + Cell.ALLOCATED_BY]!) === seat) {
+                const bytes = cells[cell + Cell.REQUESTED]!
+                const stamp = cells[cell + Cell.STAMP]!
+                if (stamp !== 0) heapOps.checkStamps(block, bytes, stamp)
+                heap.free(block)
+                cells[cell] = BLOCK_NULL
+                next += 2
+                untilTimed--
+                frees++
+                freeBytes += bytes
+                continue
+              }
+            } else if (code === Op.WRITE_PAGES && ops[next + 2] === 1) {
+              this.#process.touch(block)
+              this.#words[block] = 0
+              next += 3
+              untilTimed--
+              continue
+            }
+          }
+        }
+        const length = heapOps.carryOut(ops, next, false)
+        if (length === 0) break
+        next += length
+        untilTimed--
       }
     } finally {
-      heapOps.countOps((done - this.#opsDone) | 0)
+      const done = timed * SAMPLE_EVERY + before - untilTimed
+      heapOps.countOps(done)
       heapOps.countMallocs(mallocs, mallocBytes)
       heapOps.countOwnFrees(frees, freeBytes)
-      this.#opsDone = done
-      this.#seatRow[this.#progressAt] = done
+      this.#untilTimed = untilTimed
+      this.#opsDone = (this.#opsDone + done) | 0
+      this.#seatRow[this.#progressAt] = this.#opsDone
     }
     return next
   }
 }
-
-function fill(cells: SharedWords, cell: number, block: Block, bytes: number, by: number): void {
-  cells[cell] = block
-  cells[cell + Cell.REQUESTED] = bytes
-  cells[cell + Cell.ALLOCATED_BY] = by
-  cells[cell + Cell.STAMP] = 0
-}
-
-/** A block that the lab thread on `seat` allocated, and not another. */
-const holdsBlockOf = (cells: SharedWords, cell: number, seat: number): boolean =>
-  cells[cell] !== BLOCK_NULL && allocatingSeat(cells[cell + Cell.ALLOCATED_BY]!) === seat

@@ -5,8 +5,15 @@
 import { type Design, type ThreadInfo, TLS_WORDS } from '../../allocators/contract.ts'
 import { AddressSpace, createAddressSpace } from '../memory/address-space.ts'
 import { KernelMutex, Locks } from '../sync/locks.ts'
-import type { ControlPlan } from '../words/control.ts'
-import { type Control, ControlWord, createControl, viewControl } from '../words/control.ts'
+import {
+  type Control,
+  type ControlPlace,
+  type ControlPlan,
+  type ControlSizes,
+  ControlWord,
+  planControl,
+  viewControl,
+} from '../words/control.ts'
 import {
   bytesOfWords,
   KIB,
@@ -23,7 +30,7 @@ import { type Clock, createSelf, LabProcess } from './process.ts'
 import type { RunPlan } from './types.ts'
 
 /** Rows of shared tables. Mappings: Linux's vm.max_map_count. */
-const TABLES = { mappingsMax: 65_530, locksMax: 4096, logEntries: 16_384 }
+export const TABLES = { mappingsMax: 65_530, locksMax: 4096, logEntries: 16_384 }
 /** 2 MiB: drained 20 times a second, it holds 650 000 waits and releases a second. */
 const WAIT_ENTRIES = 32_768
 /**
@@ -44,7 +51,10 @@ export interface SharedRunInit {
   readonly plan: RunPlan
   readonly tunables: Readonly<Record<string, number>>
   readonly heapBuffer: SharedArrayBuffer
-  readonly controlBuffer: SharedArrayBuffer
+  readonly heapBytes: number
+  readonly controlPlace: ControlPlace
+  /** Heap and control buffer in one, for compiled designs. */
+  readonly memory: WebAssembly.Memory | undefined
   readonly controlPlan: ControlPlan
   /** Wall-clock origin of the run's clock, in ms since the epoch. */
   readonly clockOriginMs: number
@@ -71,13 +81,14 @@ export function createSharedRun(
   needs: ScenarioPlan,
   clock: { originMs: number; now: Clock },
   tables = TABLES,
+  place = placeApart,
 ): { run: SharedRun; notice: string | undefined } {
   const fitted = design.fit?.(plan.variant.tunables, plan) ?? {
     tunables: plan.variant.tunables,
     notice: undefined,
     arenaHeapScale: 1,
   }
-  const control = createControl({
+  const { heapBuffer, heapBytes, controlPlace, controlPlan, memory } = place({
     seats: plan.threads,
     heapBytes: plan.heapBytes,
     cellsPerSeat: needs.privateCells,
@@ -88,7 +99,8 @@ export function createSharedRun(
     ...tables,
     waitEntries: plan.traceWaits === true ? WAIT_ENTRIES : 0,
   })
-  const heap = new Int32Array(new SharedArrayBuffer(plan.heapBytes))
+  const heap = new Int32Array(heapBuffer, 0, wordsOfBytes(heapBytes))
+  const control = viewControl(controlPlace, controlPlan)
   const dataBytes = tlsOffsetBytes(design) + bytesOfWords(TLS_WORDS) * plan.threads
   const { arenaHeapScale } = fitted
   createAddressSpace(heap, control, { dataBytes, arenaHeapScale }, plan.limits)
@@ -96,9 +108,11 @@ export function createSharedRun(
   const init: SharedRunInit = {
     plan,
     tunables: fitted.tunables,
-    heapBuffer: heap.buffer,
-    controlBuffer: control.buffer,
-    controlPlan: control.plan,
+    heapBuffer,
+    heapBytes,
+    controlPlace,
+    controlPlan,
+    memory,
     clockOriginMs: clock.originMs,
   }
   const run = openSharedRun(init, design)
@@ -107,6 +121,62 @@ export function createSharedRun(
   mapProcessImage(process)
   design.boot(process, fitted.tunables)
   return { run, notice: fitted.notice }
+}
+
+/** Where heap and control buffer of a run lie. */
+export interface RunPlaces {
+  readonly heapBuffer: SharedArrayBuffer
+  readonly heapBytes: number
+  readonly controlPlace: ControlPlace
+  readonly controlPlan: ControlPlan
+  readonly memory: WebAssembly.Memory | undefined
+}
+
+/** Each in a buffer of its own. */
+export function placeApart(sizes: ControlSizes): RunPlaces {
+  const controlPlan = planControl(sizes)
+  return {
+    heapBuffer: new SharedArrayBuffer(sizes.heapBytes),
+    heapBytes: sizes.heapBytes,
+    controlPlace: { buffer: new SharedArrayBuffer(controlPlan.bytes), start: 0 },
+    controlPlan,
+    memory: undefined,
+  }
+}
+
+/** Pages of WebAssembly, and the most that a memory can have: 4 GiB. */
+const WASM_PAGE_BYTES = 65_536
+const WASM_PAGES_MAX = 65_536
+/** Room for the tables that compiled code reads: see lab/machine/compiled. */
+const TABLE_BYTES = 16 * KIB
+/** Words of ops a lab thread has before it: those of a benchmark's loop role fit. */
+const OP_WORDS = 2 ** 20
+/** Of all lab threads together: 256 MiB, of which only what is used is ever resident. */
+const OP_WORDS_ALL = 2 ** 26
+
+/**
+ * The control buffer behind the heap, in one WebAssembly memory. A heap that leaves it no room
+ * within 4 GiB is made so much smaller; a larger one cannot be compiled for, and lies apart.
+ */
+export function placeTogether(sizes: ControlSizes): RunPlaces {
+  const bytesMax = WASM_PAGES_MAX * WASM_PAGE_BYTES
+  if (sizes.heapBytes > bytesMax) return placeApart(sizes)
+  const opWords = Math.min(OP_WORDS, Math.floor(OP_WORDS_ALL / sizes.seats))
+  const wanted = { ...sizes, tableBytes: TABLE_BYTES, opWords }
+  const room = bytesMax - roundUp(planControl(wanted).bytes, WASM_PAGE_BYTES)
+  if (room < bytesMax / 2) return placeApart(sizes)
+  const heapBytes = Math.min(sizes.heapBytes, room)
+  const controlPlan = planControl({ ...wanted, heapBytes })
+  const pages = Math.ceil((heapBytes + controlPlan.bytes) / WASM_PAGE_BYTES)
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true })
+  const { buffer } = memory
+  return {
+    heapBuffer: buffer,
+    heapBytes,
+    controlPlace: { buffer, start: heapBytes },
+    controlPlan,
+    memory,
+  }
 }
 
 /** Counted in VmSize and RSS, but in no counter: it was there before the process's first call. */
@@ -118,8 +188,8 @@ function mapProcessImage(process: LabProcess): void {
 
 /** The same run, seen from any isolate. */
 export function openSharedRun(init: SharedRunInit, design: Design): SharedRun {
-  const heap = new Int32Array(init.heapBuffer)
-  const control = viewControl(init.controlBuffer, init.controlPlan)
+  const heap = new Int32Array(init.heapBuffer, 0, wordsOfBytes(init.heapBytes))
+  const control = viewControl(init.controlPlace, init.controlPlan)
   const tlsStart = wordAt(DATA_START, wordsOfBytes(tlsOffsetBytes(design)))
   return {
     init,

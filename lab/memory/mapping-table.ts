@@ -190,14 +190,21 @@ export class MappingTable {
     charged: number,
   ): number {
     const kind = this.kind(row)
-    const joins = (other: number): boolean =>
-      other >= 0 && other < this.rows && this.#isAlike(other, protection, kind, charged)
     let gained = 0
     if (first > this.start(row)) gained += 1
-    else if (joins(row + 1) && this.end(row + 1) === first) gained -= 1
+    else if (this.#joins(row + 1, protection, kind, charged) && this.end(row + 1) === first) {
+      gained -= 1
+    }
     if (end < this.end(row)) gained += 1
-    else if (joins(row - 1) && this.start(row - 1) === end) gained -= 1
+    else if (this.#joins(row - 1, protection, kind, charged) && this.start(row - 1) === end) {
+      gained -= 1
+    }
     return gained
+  }
+
+  /** Is there such a row, and would it become one with a neighbour like this? */
+  #joins(row: number, protection: Protection, kind: MappingKind, charged: number): boolean {
+    return row >= 0 && row < this.rows && this.#isAlike(row, protection, kind, charged)
   }
 
   #openRow(row: number): number {

@@ -13,6 +13,11 @@ const PAUSE_MS = 1
 /** Never changes: what a claimant sleeps on. */
 const nobodyNotifies = new Int32Array(new SharedArrayBuffer(4))
 
+/** Lets whoever holds a claim go on. */
+export function letOthersRun(): void {
+  futexWait(nobodyNotifies, 0, 0, PAUSE_MS)
+}
+
 /**
  * The block of a shared cell, which is the caller's alone until `releaseCell`. Between safepoints.
  */
@@ -22,7 +27,7 @@ export function claimCell(cells: SharedWords, cell: number): number {
       const block = Atomics.exchange(cells, cell, CELL_BUSY)
       if (block !== CELL_BUSY) return block
     }
-    futexWait(nobodyNotifies, 0, 0, PAUSE_MS)
+    letOthersRun()
   }
 }
 

@@ -59,8 +59,9 @@ export class Locks {
   readonly #int32: SharedWords
   readonly #float64: Float64Array
   readonly #counters: Float64Array
-  /** Only in a run that keeps every wait. */
-  readonly #waits: WaitLog | undefined
+  /** Only used in a run that keeps every wait. */
+  readonly #waits: WaitLog
+  readonly #keepsWaits: boolean
   /** Where the lock table starts in `#int32` and in `#float64`. */
   readonly #rows: number
   readonly #figures: number
@@ -73,7 +74,8 @@ export class Locks {
     this.#int32 = control.int32
     this.#float64 = control.float64
     this.#counters = control.counters
-    this.#waits = control.plan.waitEntries ? new WaitLog(control, self) : undefined
+    this.#waits = new WaitLog(control, self)
+    this.#keepsWaits = (control.plan.waitEntries ?? 0) > 0
     this.#rows = lockWords(control, 0)
     this.#figures = lockFloats(control, 0)
   }
@@ -109,7 +111,7 @@ export class Locks {
 
   #wakeOne(words: SharedWords, word: number, id: number): void {
     // Before anybody is woken, so that whoever gets the lock next is seen to get it later.
-    this.#waits?.released(id, this.#clock())
+    if (this.#keepsWaits) this.#waits.released(id, this.#clock())
     Atomics.notify(words, word, 1)
   }
 
@@ -146,7 +148,7 @@ export class Locks {
       this.#publish(SeatState.RUNNING, 0)
     }
     const waited = this.#clock() - start
-    this.#waits?.waited(id, start, waited, holder)
+    if (this.#keepsWaits) this.#waits.waited(id, start, waited, holder)
     this.#add(figures + LockFigure.WAITS, 1)
     this.#add(figures + LockFigure.WAIT_NS, waited)
     this.#raise(figures + LockFigure.WAIT_NS_MAX, waited)

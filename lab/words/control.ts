@@ -29,6 +29,10 @@ export interface ControlSizes {
   readonly logEntries: number
   /** Entries of the ring of lock waits; none unless each wait is to be kept. */
   readonly waitEntries?: number
+  /** Bytes of tables that compiled code reads; none where nothing is compiled. */
+  readonly tableBytes?: number
+  /** Words of ops that compiled code can have before it, for each seat. */
+  readonly opWords?: number
 }
 
 /** Where each area starts, in bytes from the start of the control buffer. */
@@ -51,6 +55,8 @@ export interface ControlPlan extends ControlSizes {
     readonly log: number
     readonly waits: number
     readonly stacks: number
+    readonly tables: number
+    readonly ops: number
   }
 }
 
@@ -191,7 +197,7 @@ export const STACK_CACHE_MAX = 2048
 
 const LINE = 64
 
-function planControl(sizes: ControlSizes): ControlPlan {
+export function planControl(sizes: ControlSizes): ControlPlan {
   let next = 0
   const area = (bytes: number, align = LINE): number => {
     const start = roundUp(next, align)
@@ -220,6 +226,8 @@ function planControl(sizes: ControlSizes): ControlPlan {
     log: area(sizes.logEntries * LOG_ENTRY * 8),
     waits: area((sizes.waitEntries ?? 0) * WAIT_ENTRY * 8),
     stacks: area((STACK_HEAD + (sizes.seats + STACK_CACHE_MAX) * STACK_ENTRY_WORDS) * 4),
+    tables: area(sizes.tableBytes ?? 0),
+    ops: area(sizes.seats * (sizes.opWords ?? 0) * 4),
   }
   return { ...sizes, bytes: roundUp(next, PAGE_BYTES), at }
 }
@@ -227,12 +235,13 @@ function planControl(sizes: ControlSizes): ControlPlan {
 /** Views of one control buffer, rebuilt in every isolate. */
 export interface Control {
   readonly plan: ControlPlan
+  /** Shared with the heap where the machine compiles designs: see `ControlPlace`. */
   readonly buffer: SharedArrayBuffer
   /** The control words (`ControlWord`). */
   readonly words: SharedWords
-  /** The whole buffer as `Int32`: index = byte offset ÷ 4. */
+  /** All of it as `Int32`: index = byte offset ÷ 4. */
   readonly int32: SharedWords
-  /** The whole buffer as `Float64`: index = byte offset ÷ 8. */
+  /** All of it as `Float64`: index = byte offset ÷ 8. */
   readonly float64: Float64Array<SharedArrayBuffer>
   /** One byte per page of the heap. */
   readonly pages: Uint8Array<SharedArrayBuffer>
@@ -253,18 +262,28 @@ export interface Control {
 
 export function createControl(sizes: ControlSizes): Control {
   const plan = planControl(sizes)
-  return viewControl(new SharedArrayBuffer(plan.bytes), plan)
+  return viewControl({ buffer: new SharedArrayBuffer(plan.bytes), start: 0 }, plan)
 }
 
-export function viewControl(buffer: SharedArrayBuffer, plan: ControlPlan): Control {
-  const { at, seats } = plan
+/** Where the control buffer lies: alone, or behind the heap in one memory. */
+export interface ControlPlace {
+  readonly buffer: SharedArrayBuffer
+  /** Bytes before it: whole pages. */
+  readonly start: number
+}
+
+export function viewControl({ buffer, start }: ControlPlace, plan: ControlPlan): Control {
+  const { seats } = plan
+  const at = Object.fromEntries(
+    Object.entries(plan.at).map(([area, bytes]) => [area, start + bytes]),
+  ) as ControlPlan['at']
   const cells = plan.seats * plan.cellsPerSeat + plan.tableCells
   return {
     plan,
     buffer,
     words: new Int32Array(buffer, at.words, CONTROL_WORDS),
-    int32: new Int32Array(buffer),
-    float64: new Float64Array(buffer),
+    int32: new Int32Array(buffer, start, plan.bytes / 4),
+    float64: new Float64Array(buffer, start, plan.bytes / 8),
     pages: new Uint8Array(buffer, at.pages, plan.heapBytes / PAGE_BYTES),
     seats: new Int32Array(buffer, at.seatRows, seats * SEAT_ROW_WORDS),
     counters: new Float64Array(buffer, at.counters, seats * COUNTER_ROW),

@@ -34,7 +34,9 @@ export const KIB = 1024
 export const MIB = 1024 * 1024
 export const GIB = 1024 * 1024 * 1024
 
-export const wordOfByte = (addr: ByteAddr): WordIndex => (addr / BYTES_PER_WORD) as WordIndex
+/** The word that holds a byte. */
+export const wordOfByte = (addr: ByteAddr): WordIndex =>
+  Math.floor(addr / BYTES_PER_WORD) as WordIndex
 export const byteOfWord = (word: WordIndex): ByteAddr => (word * BYTES_PER_WORD) as ByteAddr
 export const pageOfWord = (word: WordIndex): PageNumber => (word >>> PAGE_WORDS_SHIFT) as PageNumber
 export const wordOfPage = (page: PageNumber): WordIndex => (page * PAGE_WORDS) as WordIndex

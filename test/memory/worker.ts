@@ -24,7 +24,7 @@ import type { HammerData } from './hammer-data.ts'
 
 const data = workerData as HammerData
 const { seat, crew, rounds, shared, sharedPages } = data
-const control = viewControl(data.control, data.plan)
+const control = viewControl({ buffer: data.control, start: 0 }, data.plan)
 const heap = new Int32Array(data.heap)
 const self = { seat, thread: seat, counterBase: seat * COUNTER_ROW }
 

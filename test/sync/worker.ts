@@ -25,7 +25,7 @@ import { Scratch, type TaskData } from './tasks.ts'
 
 const data = workerData as TaskData
 const { seat, scratch, amount } = data
-const control: Control = viewControl(data.buffer, data.plan)
+const control: Control = viewControl({ buffer: data.buffer, start: 0 }, data.plan)
 const self: SyncSelf = { seat, thread: seat, counterBase: seat * COUNTER_ROW }
 const clock = (): number => Number(process.hrtime.bigint())
 const locks = new Locks(control, self, clock)

@@ -22,6 +22,7 @@ export class LabThread {
   readonly #context: WorkerContext
   readonly #entry: QueueEntry
   readonly #process: LabProcess
+  /** For what happens between batches. */
   readonly #heap: ThreadHeap
   readonly #heapOps: HeapOps
   readonly #loop: OpLoop
@@ -42,16 +43,12 @@ export class LabThread {
     context.starter.reset()
     // It was queued, which counts as parked: a safepoint may be under way.
     context.parking.leaveWait()
-    this.#heap = run.design.attach(
-      this.#process,
-      tunables,
-      run.threadInfo(entry.seat, entry.thread),
-    )
-    this.#heapOps = new HeapOps(this.#process, this.#heap, run.control, entry.seat, {
-      fill: plan.fill,
-      clock,
-    })
-    this.#loop = new OpLoop(this.#process, this.#heap, run.control, entry.seat, this.#heapOps)
+    const { seat, thread } = entry
+    const heap = run.design.attach(this.#process, tunables, run.threadInfo(seat, thread))
+    const { fill } = plan
+    this.#heapOps = new HeapOps(this.#process, heap, run.control, seat, { fill, clock })
+    this.#loop = new OpLoop(this.#process, heap, run.control, seat, this.#heapOps)
+    this.#heap = context.compiled?.open(this.#loop, heap, seat) ?? heap
     this.#controlOps = new ControlOps(context, this.#heap, this.#heapOps)
     this.#loops = role.loop
     this.#laps = new LapMeter(run.control, this.#process.self.counterBase, clock)
@@ -100,14 +97,14 @@ export class LabThread {
 
   /** False when the lab thread ends before the batch does. */
   #carryOut(batch: Batch): boolean {
-    const { clock, beforeOp } = this.#context
+    const { clock, beforeOp, compiled } = this.#context
     const { ops, length } = batch
     let start = clock()
     let at = 0
     while (at < length) {
       const end = this.#cutAt(batch, at)
       beforeOp?.(ops[at]!)
-      const reached = this.#loop.run(ops, at, end)
+      const reached = compiled?.run(batch, at, end) ?? this.#loop.run(ops, at, end)
       if (this.#loops && reached >= end) this.#laps.lap()
       if (reached > at && this.#controlOps.paced) this.#controlOps.keepPace()
       const stopped = reached === at

@@ -22,7 +22,14 @@ import { readableSize } from '../../words/sizes.ts'
 import { planScenario } from '../../workload/plan.ts'
 import type { Scenario } from '../../workload/scenario.ts'
 import { buildId } from '../build-id.ts'
-import { createSharedRun, type SharedRun } from '../shared-run.ts'
+import { type CompiledCode, compileFor, isCompiled } from '../compiled/compiled-code.ts'
+import {
+  createSharedRun,
+  placeApart,
+  placeTogether,
+  type SharedRun,
+  TABLES,
+} from '../shared-run.ts'
 import type { MachineListener, MachineOutcome, Outcome, RunningMachine, RunPlan } from '../types.ts'
 import { locksHeldBy } from '../waiters.ts'
 import { epochMs, realClock } from './clock.ts'
@@ -60,11 +67,11 @@ export async function startThreadsMachine(
 ): Promise<RunningMachine> {
   const scenarioPlan = planScenario(scenario, plan.params)
   const originMs = epochMs()
-  const { run, notice } = createSharedRun(plan, design, scenarioPlan, {
-    originMs,
-    now: realClock(originMs),
-  })
-  const machine = new ThreadsMachine(run, notice, scenario.main.number, listener)
+  const clock = { originMs, now: realClock(originMs) }
+  const place = isCompiled(plan.variant.design) ? placeTogether : placeApart
+  const { run, notice } = createSharedRun(plan, design, scenarioPlan, clock, TABLES, place)
+  const code = await compileFor(run)
+  const machine = new ThreadsMachine(run, code, notice, scenario.main.number, listener)
   await machine.start()
   return machine
 }
@@ -72,6 +79,7 @@ export async function startThreadsMachine(
 class ThreadsMachine implements RunningMachine {
   readonly plan: RunPlan
   readonly run: SharedRun
+  readonly #code: CompiledCode | undefined
   readonly notice: string | undefined
   readonly finished: Promise<MachineOutcome>
   readonly #control: Control
@@ -93,6 +101,7 @@ class ThreadsMachine implements RunningMachine {
 
   constructor(
     run: SharedRun,
+    code: CompiledCode | undefined,
     notice: string | undefined,
     mainRole: number,
     listener: MachineListener,
@@ -100,6 +109,7 @@ class ThreadsMachine implements RunningMachine {
     this.#mainRole = mainRole
     this.#listener = listener
     this.run = run
+    this.#code = code
     this.plan = run.init.plan
     this.notice = notice
     this.#control = run.control
@@ -173,7 +183,8 @@ class ThreadsMachine implements RunningMachine {
 
   #startWorker(worker: number): void {
     const { port1, port2 } = new MessageChannel()
-    const task: WorkerTask = { worker, init: this.run.init, buildId, port: port2 }
+    const { init } = this.run
+    const task: WorkerTask = { worker, init, code: this.#code, buildId, port: port2 }
     port1.on('message', (message: WorkerMessage) => this.#hear(message))
     port1.unref()
     this.#workersLeft++

@@ -3,6 +3,7 @@ import type { Barriers } from '../../sync/barrier.ts'
 import type { Channels } from '../../sync/channel.ts'
 import type { Parking } from '../../sync/pause.ts'
 import type { Scenario } from '../../workload/scenario.ts'
+import type { CompiledLoop } from '../compiled/compiled-loop.ts'
 import type { Clock, LabProcess } from '../process.ts'
 import type { SharedRun } from '../shared-run.ts'
 import type { Script } from './script.ts'
@@ -16,6 +17,8 @@ export interface WorkerContext {
   readonly script: Script
   readonly process: LabProcess
   readonly clock: Clock
+  /** Carries ops out in place of the op loop; undefined: the design runs as JavaScript. */
+  readonly compiled?: CompiledLoop | undefined
   readonly parking: Parking
   readonly channels: Channels
   readonly barriers: Barriers

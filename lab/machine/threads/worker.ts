@@ -10,6 +10,7 @@ import { SEAT_ROW_WORDS, SeatWord } from '../../words/control.ts'
 import { loadScenario } from '../../workload/load.ts'
 import { planScenario } from '../../workload/plan.ts'
 import { buildId } from '../build-id.ts'
+import { CompiledLoop } from '../compiled/compiled-loop.ts'
 import { loadDesign } from '../designs.ts'
 import { HeapCorrupted } from '../process.ts'
 import { runnableScenarios } from '../scenarios.ts'
@@ -61,7 +62,8 @@ async function openContext(task: WorkerTask): Promise<WorkerContext> {
   const clock = realClock(init.clockOriginMs)
   const { cellsPerSeat: privateCells } = run.control.plan
   const script: Script = { plan, scenario, scenarioPlan, privateCells, loopOps: undefined }
-  warmUp(plan, design, clock)
+  const compiled = task.code && (await CompiledLoop.link(run, task.code))
+  if (compiled === undefined) warmUp(plan, design, clock)
   warmUpScripts(script)
   const process = run.processFor(0, 0, clock)
   const parking = new Parking(run.control, process.self)
@@ -72,6 +74,7 @@ async function openContext(task: WorkerTask): Promise<WorkerContext> {
     script,
     process,
     clock,
+    compiled,
     parking,
     channels: new Channels(run.control, parking),
     barriers: new Barriers(run.control, parking),

@@ -1,0 +1,243 @@
+// Compiles methods of live objects to WebAssembly. The objects are constants to it: what `this.words`
+// is, which class `this.process` has and which function `rules.intMalloc` are known, so that only
+// numbers are left to compute. See README.md for the part of JavaScript it understands.
+import { nodesOf } from '../../../../build-modules.mjs'
+import { FunctionCompiler, Unsupported } from './function-compiler.mjs'
+import { encodeModule, placesOf } from './binary.mjs'
+import { constant, readGlobal, write } from './instructions.mjs'
+
+/** Nodes of a function that is put in place of every call of it. */
+const INLINE_NODES = 160
+/** Instructions of such a function, those of what is put in its place included. */
+const INLINE_INSTRUCTIONS = 200
+
+export class Compiler {
+  program
+  /** Live object to { name, object }: the constants of the code. */
+  objects = new Map()
+  globals = []
+  /** Numbers known when a run starts. */
+  holes = []
+  imports = []
+  /** Functions that stay JavaScript although a compiled one calls them, and why. */
+  fallbacks = new Set()
+  /** Exports of other modules that the glue needs: { file, name }. */
+  references = []
+  #functions = new Map()
+  #failed = new Map()
+  #sizes = new Map()
+  #exports = []
+  /** Assertions about the live objects: source text of conditions. */
+  #expected = []
+
+  /** `twin` is a root as another lab thread has it. */
+  constructor(program, memory, twin) {
+    this.program = program
+    this.memory = memory
+    this.twin = twin
+  }
+
+  /** A root object: the glue is given it by this name. */
+  root(object, name) {
+    this.objects.set(object, { name, path: undefined })
+  }
+
+  /** A constant object by its place: `path` is what leads from another one to it. */
+  objectAt(object, owner, property) {
+    let known = this.objects.get(object)
+    if (known === undefined) {
+      known = {
+        name: `o${this.objects.size}`,
+        path: `${owner.name}.${property}`,
+        object,
+        owner: owner.object,
+        property,
+      }
+      this.objects.set(object, known)
+    }
+    return known
+  }
+
+  /** A constant array that a module exports. */
+  exported({ live, exported: { file, name } }) {
+    const known = this.objects.get(live) ?? { name: this.reference(file, name), object: live }
+    this.objects.set(live, { ...known, imported: true })
+    return { constant: 'object', object: live, ...known }
+  }
+
+  expect(condition) {
+    if (!this.#expected.includes(condition)) this.#expected.push(condition)
+  }
+
+  global(key, type, about) {
+    let found = this.globals.find((it) => it.key === key)
+    if (found === undefined) {
+      found = { key, type, ...about }
+      this.globals.push(found)
+    }
+    return found
+  }
+
+  /**
+   * A number of a live object: a global of the module, or, where all lab threads of a run have the
+   * same for good, a constant.
+   */
+  number(path, type, about, object, value) {
+    const isShared = !about.changes && (object === undefined || this.twinOf(object)?.[about.property] === value)
+    return isShared ? constant(this.#hole(path, type, about)) : readGlobal(this.global(path, type, about))
+  }
+
+  /** Where the copy of a constant array lies. */
+  table(name) {
+    return constant(this.#hole(`${name} copied`, 'i32', { table: name }))
+  }
+
+  #hole(key, type, about) {
+    let found = this.holes.find((it) => it.key === key)
+    if (found === undefined) {
+      found = { key, type, number: this.holes.length, ...about }
+      this.holes.push(found)
+    }
+    return found
+  }
+
+  /** The same object of another lab thread of the same run. */
+  twinOf(object) {
+    const { name, path, owner, property } = this.objects.get(object) ?? {}
+    if (path === undefined) return name === 'loop' ? this.twin : undefined
+    return this.twinOf(owner)?.[property]
+  }
+
+  /** A function of JavaScript, called with numbers. `source`: text of an expression that gives it. */
+  import(source, count, result) {
+    const key = `${source}/${count}/${result}`
+    let found = this.imports.find((it) => it.key === key)
+    if (found === undefined) {
+      const params = Array(count).fill('f64')
+      found = { key, name: `f${this.imports.length}`, source, params, result, imported: true }
+      this.imports.push(found)
+    }
+    return found
+  }
+
+  /** The name by which the glue knows what another module exports. */
+  reference(file, name) {
+    let at = this.references.findIndex((it) => it.file === file && it.name === name)
+    if (at < 0) at = this.references.push({ file, name }) - 1
+    return `r${at}`
+  }
+
+  isSmall(node) {
+    let size = this.#sizes.get(node)
+    if (size === undefined) {
+      size = [...nodesOf(node.body)].length
+      this.#sizes.set(node, size)
+    }
+    return size <= INLINE_NODES
+  }
+
+  /** Is a function still small with all that it calls put in place? If not, it is not tried again. */
+  staysSmall(node, tree) {
+    if (countInstructions(tree) <= INLINE_INSTRUCTIONS) return true
+    this.#sizes.set(node, Number.POSITIVE_INFINITY)
+    return false
+  }
+
+  /** A function as one of the module: compiled when first asked for. Throws `Unsupported`. */
+  function(key, build) {
+    const failed = this.#failed.get(key)
+    if (failed !== undefined) throw failed
+    let found = this.#functions.get(key)
+    if (found === undefined) {
+      found = { key, params: [], result: 'i64', locals: [], body: undefined }
+      this.#functions.set(key, found)
+      try {
+        build(found)
+      } catch (error) {
+        if (!(error instanceof Unsupported)) throw error
+        this.#functions.delete(key)
+        this.#failed.set(key, error)
+        throw error
+      }
+    }
+    return found
+  }
+
+  /** Makes a method of a live object a function of the module. Throws `Unsupported`. */
+  export(object, method, parameters, name = method) {
+    const target = FunctionCompiler.method(this, object, method, parameters)
+    this.#exports.push({ name, target: FunctionCompiler.entry(target, name) })
+  }
+
+  /** Functions that could not be compiled: what they are, and why. */
+  failures() {
+    return [...this.#failed].map(([key, { message }]) => `${key}: ${message}`)
+  }
+
+  /** Bytes of the module, and what its imports and globals stand for. */
+  finish() {
+    this.#exportGlobals()
+    const reached = this.#reachable()
+    const imports = reached.filter(({ imported }) => imported)
+    const functions = reached.filter(({ imported }) => !imported)
+    const index = new Map([...imports, ...functions].map((it, i) => [it, i]))
+    const numbers = {
+      function: (target) => index.get(target),
+      global: (global) => this.globals.indexOf(global),
+    }
+    const encoded = functions.map(({ params, result, locals, body }) => {
+      locals.forEach((local, i) => {
+        local.number = i
+      })
+      const code = []
+      for (const statement of body) write(statement, code, [], numbers)
+      return { params, result, locals: locals.slice(params.length).map(({ type }) => type), code }
+    })
+    const bytes = encodeModule({
+      imports,
+      globals: this.globals.map(({ type }) => type),
+      functions: encoded,
+      exports: this.#exports.map(({ name, target }) => ({ name, index: index.get(target) })),
+    })
+    const holes = this.holes.map((it) => ({ ...it, places: placesOf(bytes, it) }))
+    return { bytes, imports, globals: this.globals, holes, expected: this.#expected, functions }
+  }
+
+  #exportGlobals() {
+    this.globals.forEach((global, i) => {
+      for (const direction of ['get', 'set']) {
+        const target = FunctionCompiler.globalAccess(global, direction)
+        this.#exports.push({ name: `${direction}${i}`, target })
+      }
+    })
+  }
+
+  #reachable() {
+    const seen = new Set()
+    const visit = (target) => {
+      if (seen.has(target)) return
+      seen.add(target)
+      for (const called of callsIn(target.body)) visit(called)
+    }
+    for (const { target } of this.#exports) visit(target)
+    return [...seen]
+  }
+}
+
+const PARTS = ['args', 'before', 'value', 'body', 'then', 'otherwise', 'after']
+
+function countInstructions(it) {
+  if (Array.isArray(it)) return it.reduce((sum, one) => sum + countInstructions(one), 0)
+  if (it === null || typeof it !== 'object' || it.op === undefined) return 0
+  return PARTS.reduce((sum, part) => sum + countInstructions(it[part]), 1)
+}
+
+function* callsIn(body) {
+  if (Array.isArray(body)) for (const it of body) yield* callsIn(it)
+  else if (body !== null && typeof body === 'object' && body.op !== undefined) {
+    if (body.op === 'call') yield body.target
+    for (const key of PARTS) {
+      if (typeof body[key] === 'object') yield* callsIn(body[key])
+    }
+  }
+}
