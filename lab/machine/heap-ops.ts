@@ -277,6 +277,7 @@ export class HeapOps {
         if (bytes >= 8) cells[cell + Cell.STAMP] = this.#stampEnds(block, bytes)
       } else {
         this.#writePages(block, Math.min(words, pages * PAGE_WORDS))
+        cells[cell + Cell.STAMP] = 0
       }
     }
     this.#close(cell, shared, block)

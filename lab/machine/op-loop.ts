@@ -132,6 +132,7 @@ export class OpLoop {
             } else if (code === Op.WRITE_PAGES && ops[next + 2] === 1) {
               this.#process.touch(block)
               this.#words[block] = 0
+              cells[cell + Cell.STAMP] = 0
               next += 3
               untilTimed--
               continue

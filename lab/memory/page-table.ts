@@ -66,7 +66,7 @@ export class PageTable {
   constructor(heap: SharedWords, control: Control, self: KernelSelf) {
     this.#control = control
     this.#words = heap
-    this.#doubles = new Float64Array(heap.buffer)
+    this.#doubles = new Float64Array(heap.buffer, heap.byteOffset, heap.length / 2)
     this.#pages = control.pages
     this.#int32 = control.int32
     this.#counters = control.counters

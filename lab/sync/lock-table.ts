@@ -49,7 +49,7 @@ export function makeLockRow(control: Control, word: number, name: string): numbe
   // TextEncoder refuses shared memory, so the name is copied.
   const bytes = new TextEncoder().encode(name).subarray(0, NAME_BYTES - 1)
   const at = control.plan.at.locks + id * LOCK_ROW_BYTES + NAME_AT
-  new Uint8Array(control.buffer).set(bytes, at)
+  control.bytes.set(bytes, at)
   return id
 }
 
@@ -95,7 +95,7 @@ export const locksMade = (control: Control): number =>
 
 function lockName(control: Control, id: number): string {
   const at = control.plan.at.locks + id * LOCK_ROW_BYTES + NAME_AT
-  const bytes = new Uint8Array(control.buffer, at, NAME_BYTES).slice()
+  const bytes = control.bytes.slice(at, at + NAME_BYTES)
   const end = bytes.indexOf(0)
   return new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end))
 }

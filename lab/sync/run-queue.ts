@@ -43,7 +43,7 @@ export function pushEntry(control: Control, entry: QueueEntry): void {
   int32[at + 3] = entry.index
   int32[at + 4] = entry.handed
   int32[at + HEAD_WORDS] = bytes.length
-  new Uint8Array(control.buffer).set(bytes, (at + HEAD_WORDS + 1) * 4)
+  control.bytes.set(bytes, (at + HEAD_WORDS + 1) * 4)
   Atomics.add(control.words, ControlWord.QUEUE_PUSHED, 1)
   unlockWord(control.words, ControlWord.QUEUE_LOCK)
   Atomics.notify(control.words, ControlWord.QUEUE_PUSHED, 1)
@@ -60,14 +60,14 @@ export function takeEntry(control: Control): QueueEntry | undefined {
   const at = slotAt(control, taken)
   const { int32 } = control
   const bytes = int32[at + HEAD_WORDS]!
-  const text = new Uint8Array(control.buffer, (at + HEAD_WORDS + 1) * 4, bytes).slice()
+  const textAt = (at + HEAD_WORDS + 1) * 4
   const entry: QueueEntry = {
     seat: int32[at]!,
     role: int32[at + 1]!,
     thread: int32[at + 2]!,
     index: int32[at + 3]!,
     handed: int32[at + 4]!,
-    text: new TextDecoder().decode(text),
+    text: new TextDecoder().decode(control.bytes.slice(textAt, textAt + bytes)),
   }
   control.words[ControlWord.QUEUE_TAKEN] = taken + 1
   unlockWord(control.words, ControlWord.QUEUE_LOCK)

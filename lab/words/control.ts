@@ -100,8 +100,6 @@ export const ControlWord = {
   WAITS_WRITTEN: 18,
   /** Looks at the heap so far (observe.ts): blocks allocated from then on remember it. */
   LOOKS: 19,
-  /** The mutex that started lab threads begin in turn by. */
-  TURN_LOCK: 20,
 } as const
 const CONTROL_WORDS = 64
 
@@ -235,8 +233,8 @@ export function planControl(sizes: ControlSizes): ControlPlan {
 /** Views of one control buffer, rebuilt in every isolate. */
 export interface Control {
   readonly plan: ControlPlan
-  /** Shared with the heap where the machine compiles designs: see `ControlPlace`. */
-  readonly buffer: SharedArrayBuffer
+  /** All of it, byte by byte. */
+  readonly bytes: Uint8Array<SharedArrayBuffer>
   /** The control words (`ControlWord`). */
   readonly words: SharedWords
   /** All of it as `Int32`: index = byte offset ÷ 4. */
@@ -280,7 +278,7 @@ export function viewControl({ buffer, start }: ControlPlace, plan: ControlPlan):
   const cells = plan.seats * plan.cellsPerSeat + plan.tableCells
   return {
     plan,
-    buffer,
+    bytes: new Uint8Array(buffer, start, plan.bytes),
     words: new Int32Array(buffer, at.words, CONTROL_WORDS),
     int32: new Int32Array(buffer, start, plan.bytes / 4),
     float64: new Float64Array(buffer, start, plan.bytes / 8),

@@ -67,7 +67,7 @@ async function hammer(
       shared,
       sharedPages,
       heap: heap.buffer,
-      control: control.buffer,
+      control: control.bytes.buffer,
       plan: control.plan,
       faulty: options.faulty ?? false,
       gate,

@@ -115,7 +115,7 @@ export class Crew {
     const data: TaskData = {
       task: this.#options.tasks[seat]!,
       seat,
-      buffer: this.control.buffer,
+      buffer: this.control.bytes.buffer,
       plan: this.control.plan,
       scratch: this.scratch,
       amount: this.#options.amount,

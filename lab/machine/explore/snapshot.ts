@@ -30,7 +30,7 @@ export interface SnapshotData {
 /** Of a run that has been laid out and that no worker carries yet. */
 export function takeSnapshot(run: SharedRun): SnapshotData {
   const { control, heap } = run
-  const kept = new SharedArrayBuffer(control.buffer.byteLength)
+  const kept = new SharedArrayBuffer(control.bytes.buffer.byteLength)
   new Int32Array(kept).set(control.int32)
   const pages: number[] = []
   for (const [page, state] of control.pages.entries()) {

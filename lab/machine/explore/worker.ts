@@ -114,7 +114,7 @@ function letOthersRunInWaits(run: SharedRun, explore: ExploreWords, scheduler: S
   const { control } = run
   replaceFutexWait((words, at, seen, ms) => {
     const word = words.byteOffset / Int32Array.BYTES_PER_ELEMENT + at
-    if (words.buffer !== control.buffer) scheduler.giveWay(Access.GIVES_WAY)
+    if (words.buffer !== control.bytes.buffer) scheduler.giveWay(Access.GIVES_WAY)
     else if (word === ControlWord.STATE) {
       explore.words[ExploreWord.LOOKS_AT_CLOCK]! += Math.ceil((ms * 1e6) / CLOCK_STEP_NS)
       scheduler.giveWay(Access.GIVES_WAY)

@@ -19,7 +19,6 @@ import { realClock } from './clock.ts'
 import { LabThread } from './lab-thread.ts'
 import type { WorkerMessage, WorkerTask } from './messages.ts'
 import type { Script } from './script.ts'
-import { takeTurn } from './start-turn.ts'
 import { ThreadStarter } from './thread-starter.ts'
 import { warmUp } from './warm-up.ts'
 import { warmUpScripts } from './warm-up-scripts.ts'
@@ -43,7 +42,6 @@ export default async function work(task: WorkerTask): Promise<void> {
     for (;;) {
       entry = takeEntryBlocking(control)
       if (entry === undefined) return
-      takeTurn(control, entry.seat, task.init.plan.cores, context.clock)
       labThread(context, task, entry).run()
     }
   } catch (error) {
