@@ -89,6 +89,10 @@ export type Costs = Readonly<Record<General, number>> & {
   readonly design: DesignCosts
 }
 
+/** Unit of an entry: 'ns', 'ps', 'KiB', or 'count' for what has none. */
+export const costUnit = (name: string): string =>
+  (GENERAL as Readonly<Record<string, string>>)[name] ?? 'ns'
+
 const DESIGN_FIGURES = [
   'malloc',
   'free',
