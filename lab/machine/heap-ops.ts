@@ -88,8 +88,11 @@ export class HeapOps {
     return this.#allocatedBy
   }
 
-  /** One op, not counted yet; call `noteLooks` before it. Its words, 0 when it is not a heap op. */
-  carryOut(ops: Int32Array, at: number, timed: boolean): number {
+  /**
+   * One op, not counted yet; call `noteLooks` before it. Its words, 0 when it is not a heap op.
+   * `timed`: how many samples it counts for when it is timed, 0 when it is not.
+   */
+  carryOut(ops: Int32Array, at: number, timed: number): number {
     const operand = ops[at + 1]!
     const second = ops[at + 2]!
     switch (ops[at]) {
@@ -137,7 +140,7 @@ export class HeapOps {
 
   /** Frees what a cell holds; an empty one is counted and left alone. */
   freeCell(operand: number): void {
-    this.#free(operand, false)
+    this.#free(operand, 0)
   }
 
   /** Before something is received into a cell: what it still holds is freed. */
@@ -145,14 +148,14 @@ export class HeapOps {
     if (this.#cells[this.cellAt(operand) + Cell.BLOCK] !== 0) this.freeCell(operand)
   }
 
-  #malloc(operand: number, bytes: number, timed: boolean): void {
-    if (!timed) {
+  #malloc(operand: number, bytes: number, timed: number): void {
+    if (timed === 0) {
       this.#fillCell(operand, this.#heap.malloc(bytes), bytes)
       return
     }
     const start = this.#clock()
     const block = this.#heap.malloc(bytes)
-    this.#time(Timed.MALLOC, this.#clock() - start)
+    this.#time(Timed.MALLOC, this.#clock() - start, timed)
     this.#fillCell(operand, block, bytes)
   }
 
@@ -162,7 +165,7 @@ export class HeapOps {
     const cell = this.cellAt(operand)
     const shared = operand < 0
     const held = this.#open(cell, shared)
-    if (held !== 0) this.#release(cell, held as Block, false)
+    if (held !== 0) this.#release(cell, held as Block, 0)
     if (block !== BLOCK_NULL) {
       cells[cell + Cell.REQUESTED] = bytes
       cells[cell + Cell.ALLOCATED_BY] = this.#allocatedBy
@@ -206,7 +209,7 @@ export class HeapOps {
     this.#matrixBytes[pair] = this.#matrixBytes[pair]! + bytes
   }
 
-  #free(operand: number, timed: boolean): void {
+  #free(operand: number, timed: number): void {
     const cell = this.cellAt(operand)
     const shared = operand < 0
     const block = this.#open(cell, shared) as Block
@@ -216,7 +219,7 @@ export class HeapOps {
   }
 
   /** Checks the stamps, counts, frees. The cell's other words still describe the block. */
-  #release(cell: number, block: Block, timed: boolean): void {
+  #release(cell: number, block: Block, timed: number): void {
     const cells = this.#cells
     const bytes = cells[cell + Cell.REQUESTED]!
     const from = allocatingSeat(cells[cell + Cell.ALLOCATED_BY]!)
@@ -224,16 +227,16 @@ export class HeapOps {
     if (stamp !== 0) this.checkStamps(block, bytes, stamp)
     this.#countFrees(from, 1, bytes)
     if (from !== this.#seat) this.#addCount(Counter.REMOTE_FREES, 1)
-    if (!timed) {
+    if (timed === 0) {
       this.#heap.free(block)
       return
     }
     const start = this.#clock()
     this.#heap.free(block)
-    this.#time(Timed.FREE, this.#clock() - start)
+    this.#time(Timed.FREE, this.#clock() - start, timed)
   }
 
-  #realloc(operand: number, bytes: number, timed: boolean): void {
+  #realloc(operand: number, bytes: number, timed: number): void {
     const cells = this.#cells
     const cell = this.cellAt(operand)
     const shared = operand < 0
@@ -241,9 +244,9 @@ export class HeapOps {
     const oldBytes = old === BLOCK_NULL ? 0 : cells[cell + Cell.REQUESTED]!
     const stamp = old === BLOCK_NULL ? 0 : cells[cell + Cell.STAMP]!
     if (stamp !== 0) this.checkStamps(old, oldBytes, stamp)
-    const start = timed ? this.#clock() : 0
+    const start = timed > 0 ? this.#clock() : 0
     const block = this.#heap.realloc(old, bytes)
-    if (timed) this.#time(Timed.REALLOC, this.#clock() - start)
+    if (timed > 0) this.#time(Timed.REALLOC, this.#clock() - start, timed)
     if (block !== BLOCK_NULL) {
       if (stamp !== 0 && Math.min(oldBytes, bytes) >= 8 && this.#words[block] !== stamp) {
         this.#corrupt(block, bytes, 'realloc lost the start of')
@@ -321,7 +324,7 @@ export class HeapOps {
     const held = to > from ? this.#open(target, to < 0) : 0
     const block = this.#open(source, from < 0)
     const displaced = to > from ? held : this.#open(target, to < 0)
-    if (displaced !== 0) this.#release(target, displaced as Block, false)
+    if (displaced !== 0) this.#release(target, displaced as Block, 0)
     if (block === 0) this.#addCount(Counter.EMPTY_OPS, 1)
     for (let field = Cell.REQUESTED; field <= Cell.STAMP; field++) {
       cells[target + field] = cells[source + field]!
@@ -358,9 +361,9 @@ export class HeapOps {
     else this.#cells[cell + Cell.BLOCK] = block
   }
 
-  #time(kind: number, ns: number): void {
+  #time(kind: number, ns: number, samples: number): void {
     const bucket = this.#histogramAt + kind * HISTOGRAM_BUCKETS + bucketOfNs(ns)
-    this.#histograms[bucket] = this.#histograms[bucket]! + 1
+    this.#histograms[bucket] = this.#histograms[bucket]! + samples
   }
 
   #addCount(counter: number, by: number): void {

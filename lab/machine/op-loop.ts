@@ -3,10 +3,12 @@
  * other lab threads (send, barrier, start, phase, …), which the machine then carries out.
  *
  * What it does itself are the ops that nearly every workload is made of, on private cells; all
- * others, and one op in `SAMPLE_EVERY`, which is timed, it leaves to `HeapOps`. Both do the same:
+ * others, and the ops that are timed (one in `SAMPLE_EVERY`), it leaves to `HeapOps`. Both do the same:
  * here it costs less (lab/PERFORMANCE.md), since what is counted stays in local variables until the
  * loop is left. A reader of the counters is therefore at most one batch between two stops behind;
- * at a safepoint and after an error all is written down.
+ * at a safepoint and after an error all is written down. Where a block is freed, allocated and
+ * written in one go, as in most workloads that replace blocks, its cell is looked up once, and so
+ * are the control words: a safepoint comes two ops later at most.
  */
 import type { ThreadHeap } from '../../allocators/contract.ts'
 import { allocatingSeat, Cell } from '../words/cells.ts'
@@ -18,7 +20,7 @@ import {
   SEAT_ROW_WORDS,
   SeatWord,
 } from '../words/control.ts'
-import { SAMPLE_EVERY } from '../words/histogram.ts'
+import { SAMPLE_EVERY, SAMPLE_RARELY, SAMPLES_DENSE } from '../words/histogram.ts'
 import { BLOCK_NULL, type Block, type SharedWords } from '../words/units.ts'
 import { Op } from '../workload/ops.ts'
 import type { HeapOps } from './heap-ops.ts'
@@ -39,6 +41,8 @@ export class OpLoop {
   #opsDone = 0
   /** Ops before the next one that is timed. */
   #untilTimed = 0
+  /** Ops timed so far. */
+  #timed = 0
 
   constructor(
     process: HeapProcess,
@@ -73,7 +77,8 @@ export class OpLoop {
     const ours = heapOps.noteLooks()
     const before = this.#untilTimed
     let untilTimed = before
-    let timed = 0
+    /** Ops that those timed in this call stand for. */
+    let sampled = 0
     let next = at
     let mallocs = 0
     let mallocBytes = 0
@@ -83,69 +88,72 @@ export class OpLoop {
       while (next < end) {
         if (control[ControlWord.PAUSE] !== 0) break
         if (control[ControlWord.STATE] !== RunState.RUNNING) break
-        if (untilTimed === 0) {
-          const length = heapOps.carryOut(ops, next, true)
+        if (untilTimed <= 0) {
+          const every = this.#timed < SAMPLES_DENSE ? SAMPLE_EVERY : SAMPLE_RARELY
+          const samples = this.#timed < SAMPLES_DENSE ? 1 : SAMPLE_RARELY / SAMPLE_EVERY
+          const length = heapOps.carryOut(ops, next, samples)
           if (length === 0) break
           next += length
-          untilTimed = SAMPLE_EVERY - 1
-          timed++
-          this.#seatRow[this.#progressAt] = this.#opsDone + timed
+          untilTimed += every - 1
+          sampled += every
+          this.#timed++
+          this.#seatRow[this.#progressAt] = this.#opsDone + sampled
           continue
         }
         const operand = ops[next + 1]!
         if (operand >= 0) {
-          const code = ops[next]!
           const cell = cellsAt + operand * CELL_WORDS
-          const block = cells[cell] as Block
-          if (code === Op.MALLOC) {
+          let block = cells[cell] as Block
+          if (
+            ops[next] === Op.FREE &&
+            block !== BLOCK_NULL &&
+            allocatingSeat(cells[cell + Cell.ALLOCATED_BY]!) === seat
+          ) {
+            const bytes = cells[cell + Cell.REQUESTED]!
+            const stamp = cells[cell + Cell.STAMP]!
+            if (stamp !== 0) heapOps.checkStamps(block, bytes, stamp)
+            heap.free(block)
+            cells[cell] = BLOCK_NULL
+            frees++
+            freeBytes += bytes
+            next += 2
+            untilTimed--
+            if (next >= end || ops[next + 1] !== operand) continue
+            block = BLOCK_NULL
+          }
+          if (ops[next] === Op.MALLOC && block === BLOCK_NULL) {
+            const bytes = ops[next + 2]!
+            block = heap.malloc(bytes)
+            next += 3
+            untilTimed--
             if (block === BLOCK_NULL) {
-              const bytes = ops[next + 2]!
-              const made = heap.malloc(bytes)
-              next += 3
-              untilTimed--
-              if (made === BLOCK_NULL) {
-                heapOps.countFailedAllocation()
-                continue
-              }
-              cells[cell] = made
-              cells[cell + Cell.REQUESTED] = bytes
-              cells[cell + Cell.ALLOCATED_BY] = ours
-              cells[cell + Cell.STAMP] = 0
-              mallocs++
-              mallocBytes += bytes
+              heapOps.countFailedAllocation()
               continue
             }
-          } else if (block !== BLOCK_NULL) {
-            if (code === Op.FREE) {
-              if (allocatingSeat(cells[cell + Cell.ALLOCATED_BY]!) === seat) {
-                const bytes = cells[cell + Cell.REQUESTED]!
-                const stamp = cells[cell + Cell.STAMP]!
-                if (stamp !== 0) heapOps.checkStamps(block, bytes, stamp)
-                heap.free(block)
-                cells[cell] = BLOCK_NULL
-                next += 2
-                untilTimed--
-                frees++
-                freeBytes += bytes
-                continue
-              }
-            } else if (code === Op.WRITE_PAGES && ops[next + 2] === 1) {
-              this.#process.touch(block)
-              this.#words[block] = 0
-              cells[cell + Cell.STAMP] = 0
-              next += 3
-              untilTimed--
-              continue
-            }
+            cells[cell] = block
+            cells[cell + Cell.REQUESTED] = bytes
+            cells[cell + Cell.ALLOCATED_BY] = ours
+            cells[cell + Cell.STAMP] = 0
+            mallocs++
+            mallocBytes += bytes
+            if (next >= end || ops[next + 1] !== operand) continue
+          }
+          if (ops[next] === Op.WRITE_PAGES && ops[next + 2] === 1 && block !== BLOCK_NULL) {
+            this.#process.touch(block)
+            this.#words[block] = 0
+            cells[cell + Cell.STAMP] = 0
+            next += 3
+            untilTimed--
+            continue
           }
         }
-        const length = heapOps.carryOut(ops, next, false)
+        const length = heapOps.carryOut(ops, next, 0)
         if (length === 0) break
         next += length
         untilTimed--
       }
     } finally {
-      const done = timed * SAMPLE_EVERY + before - untilTimed
+      const done = sampled + before - untilTimed
       heapOps.countOps(done)
       heapOps.countMallocs(mallocs, mallocBytes)
       heapOps.countOwnFrees(frees, freeBytes)

@@ -10,6 +10,12 @@ export const HISTOGRAM_BUCKETS = (EXPONENT_MAX - SUB_BITS + 2) * SUB_BUCKETS
 export const Timed = { MALLOC: 0, FREE: 1, REALLOC: 2 } as const
 export const HISTOGRAMS_PER_SEAT = 4
 export const SAMPLE_EVERY = 64
+/**
+ * A lab thread that has timed so many ops times one in `SAMPLE_RARELY` from then on, which counts
+ * for those it stands for: two looks at the clock take longer than most ops.
+ */
+export const SAMPLES_DENSE = 4096
+export const SAMPLE_RARELY = 512
 
 /** Bucket of a duration. `ns` is an integer ≥ 0. */
 export function bucketOfNs(ns: number): number {

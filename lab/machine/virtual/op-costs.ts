@@ -79,12 +79,12 @@ export class OpCosts {
     } else if (code === Op.FREE && this.#watchLines) {
       this.#touched(thread, heapOps.cellAt(ops[at + 1]!), code, core)
     }
-    return heapOps.carryOut(ops, at, false)
+    return heapOps.carryOut(ops, at, 0)
   }
 
   #malloc(thread: VirtualThread, ops: Int32Array, at: number): number {
     try {
-      const length = thread.heapOps.carryOut(ops, at, false)
+      const length = thread.heapOps.carryOut(ops, at, 0)
       this.#process.walk.end()
       return length
     } catch (error) {

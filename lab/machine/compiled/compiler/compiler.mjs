@@ -2,14 +2,14 @@
 // is, which class `this.process` has and which function `rules.intMalloc` are known, so that only
 // numbers are left to compute. See README.md for the part of JavaScript it understands.
 import { nodesOf } from '../../../../build-modules.mjs'
-import { FunctionCompiler, Unsupported } from './function-compiler.mjs'
+import { FunctionCompiler, NeedsWide, Unsupported } from './function-compiler.mjs'
 import { encodeModule, placesOf } from './binary.mjs'
 import { constant, readGlobal, write } from './instructions.mjs'
 
 /** Nodes of a function that is put in place of every call of it. */
-const INLINE_NODES = 160
+const INLINE_NODES = 300
 /** Instructions of such a function, those of what is put in its place included. */
-const INLINE_INSTRUCTIONS = 200
+const INLINE_INSTRUCTIONS = 1200
 
 export class Compiler {
   program
@@ -26,6 +26,7 @@ export class Compiler {
   #functions = new Map()
   #failed = new Map()
   #sizes = new Map()
+  #wide = new Map()
   #exports = []
   /** Assertions about the live objects: source text of conditions. */
   #expected = []
@@ -125,6 +126,20 @@ export class Compiler {
     let at = this.references.findIndex((it) => it.file === file && it.name === name)
     if (at < 0) at = this.references.push({ file, name }) - 1
     return `r${at}`
+  }
+
+  /** Names of a function's variables that hold more than 32-bit integers. */
+  wide(node) {
+    let names = this.#wide.get(node)
+    if (names === undefined) this.#wide.set(node, (names = new Set()))
+    return names
+  }
+
+  /** Has an error taught something about the function, so that it should be compiled again? */
+  learned(error, node) {
+    if (!(error instanceof NeedsWide) || error.node !== node) return false
+    this.wide(node).add(error.message)
+    return true
   }
 
   isSmall(node) {

@@ -4,7 +4,7 @@
 // shared memory ({ view, element, base }), or an instruction tree that computes a number.
 import {
   arithmetic, as, bitwise, block, both, branch, branchTable, branchUnless, branchWhen, call,
-  compare, decide, drop, either, float, get, int, int32, load, loop, low, not, protect, readGlobal,
+  compare, decide, drop, either, float, get, getInt32, int, int32, isInt32, load, loop, low, not, protect, readGlobal,
   sequence, set, store, toFloat, toInt, truth, unary, unreachable, when, writeGlobal,
 } from './instructions.mjs'
 import { arrayCall, builtinCall } from './builtins.mjs'
@@ -49,6 +49,7 @@ export class FunctionCompiler {
   #loops = []
   #depth
   #assigned
+  #node
 
   constructor(compiler, target, file, self, result, depth) {
     this.#compiler = compiler
@@ -102,6 +103,7 @@ export class FunctionCompiler {
 
   /** Binds the parameters of `node` and compiles its body. */
   body(node, args) {
+    this.#node = node
     this.#assigned = assignedNames(node)
     const before = []
     node.params.forEach((parameter, i) => {
@@ -136,15 +138,26 @@ export class FunctionCompiler {
       this.#scope.declare(name, value)
       return []
     }
-    const steady = /\.const$/.test(value.op) || (value.op === 'local.get' && value.local.steady)
-    if (steady && !this.#assigned.has(name)) {
+    const steady = !this.#assigned.has(name)
+    if (steady && isSteady(value)) {
       this.#scope.declare(name, value)
       return []
     }
-    const local = this.#local(value.type === 'i32' && this.#assigned.has(name) ? 'i64' : value.type)
-    local.steady = !this.#assigned.has(name)
+    if (isInt32(value) && (steady || !this.#isWide(name))) {
+      const local = this.#local('i32')
+      local.steady = steady
+      this.#scope.declare(name, steady ? getInt32(local) : { variable: local, int32: true, name })
+      return [set(local, value)]
+    }
+    const local = this.#local(value.type === 'i32' && !steady ? 'i64' : value.type)
+    local.steady = steady
     this.#scope.declare(name, { variable: local })
     return [set(local, value)]
+  }
+
+  /** Is a variable known to get more than 32-bit integers? */
+  #isWide(name) {
+    return this.#compiler.wide(this.#node).has(name)
   }
 
   #local(type) {
@@ -427,7 +440,8 @@ export class FunctionCompiler {
   #identifier(name) {
     if (name === 'undefined') return UNDEFINED
     const found = this.#scope.find(name)
-    if (found !== undefined) return found.variable ? get(found.variable) : found
+    if (found?.variable) return found.int32 ? getInt32(found.variable) : get(found.variable)
+    if (found !== undefined) return found
     const meaning = this.#compiler.program.meaning(this.#file, name)
     if (meaning === undefined) {
       if (name === 'Math' || name === 'Atomics') return { constant: 'builtin', name }
@@ -658,12 +672,15 @@ export class FunctionCompiler {
   #target_(node) {
     if (node.type === 'ParenthesizedExpression') return this.#target_(node.expression)
     if (node.type === 'Identifier') {
-      const local = this.#scope.find(node.name)?.variable ?? unsupported(`assignment ${node.name}`)
+      const found = this.#scope.find(node.name)
+      const local = found?.variable ?? unsupported(`assignment ${node.name}`)
+      const read = () => (found.int32 ? getInt32(local) : get(local))
       return {
-        read: () => get(local),
+        read,
         write: (value) => {
+          if (found.int32 && !isInt32(toInt(value))) throw new NeedsWide(this.#node, node.name)
           if (value.type === 'f64' && local.type === 'i64') unsupported(`fraction in ${node.name}`)
-          return { statements: [set(local, value)], value: () => get(local) }
+          return { statements: [set(local, value)], value: read }
         },
       }
     }
@@ -806,12 +823,11 @@ export class FunctionCompiler {
   #inline(source, self, args) {
     const before = []
     const settled = args.map((it) => {
-      if (!isTree(it) || /\.const$/.test(it.op)) return it
-      if (it.op === 'local.get' && it.local.steady) return it
-      const local = this.#local(it.type)
+      if (!isTree(it) || isSteady(it)) return it
+      const local = this.#local(isInt32(it) ? 'i32' : it.type)
       local.steady = true
       before.push(set(local, it))
-      return get(local)
+      return isInt32(it) ? getInt32(local) : get(local)
     })
     return sequence(before, this.#inlined(source, self, settled))
   }
@@ -835,6 +851,7 @@ export class FunctionCompiler {
         }
         return wrapBody(made)
       } catch (error) {
+        if (this.#compiler.learned(error, source.node)) continue
         if (!(error instanceof NeedsFloat) || result === 'f64') throw error
         result = 'f64'
       }
@@ -847,6 +864,20 @@ const isPure = (it) =>
 
 /** A return of something that is no integer, from a function thought to give integers. */
 class NeedsFloat extends Error {}
+
+/** A variable that was thought to hold 32-bit integers only. */
+export class NeedsWide extends Error {
+  constructor(node, name) {
+    super(name)
+    this.node = node
+  }
+}
+
+/** A value that stays what it is: a constant, or a local that is set once. */
+const isSteady = (it) =>
+  /\.const$/.test(it.op) ||
+  (it.op === 'local.get' && it.local.steady) ||
+  (it.op === 'i64.extend' && isSteady(it.args[0]))
 
 /** A body whose only branch to its end is its last statement needs no block. */
 function wrapBody({ body, label, result }) {
@@ -967,12 +998,16 @@ function outOfLine(compiler, source, self, args, name) {
     target.body = [result === 'void' ? whole : as(result, whole)]
   }
   const target = compiler.function(key, (it) => {
-    const result = resultOf(source.node)
-    try {
-      build(it, result)
-    } catch (error) {
-      if (!(error instanceof NeedsFloat)) throw error
-      build(it, 'f64')
+    let result = resultOf(source.node)
+    for (;;) {
+      try {
+        build(it, result)
+        return
+      } catch (error) {
+        if (compiler.learned(error, source.node)) continue
+        if (!(error instanceof NeedsFloat) || result === 'f64') throw error
+        result = 'f64'
+      }
     }
   })
   return { target, given }

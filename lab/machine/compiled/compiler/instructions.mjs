@@ -41,6 +41,8 @@ export const int = (value) => node('i64.const', 'i64', [], { value })
 export const int32 = (value) => node('i32.const', 'i32', [], { value: value | 0 })
 export const float = (value) => node('f64.const', 'f64', [], { value })
 export const get = (local) => node('local.get', local.type, [], { local })
+/** Of a local that holds a 32-bit integer. */
+export const getInt32 = (local) => node('i64.extend', 'i64', [{ ...get(local), bits: true }])
 export const set = (local, value) => node('local.set', 'void', [as(local.type, value)], { local })
 export const readGlobal = (global) => node('global.get', global.type, [], { global })
 /** A number that is known when a run starts: written into the module then. */
@@ -121,7 +123,7 @@ const isInt32Const = ({ op, value }) =>
   op === 'i64.const' && value >= INT32_MIN && value <= INT32_MAX
 
 /** Is the value known to be a 32-bit integer, with its sign? */
-const isInt32 = (it) =>
+export const isInt32 = (it) =>
   it.op === 'i64.extend' ||
   it.op === 'i64.load32' ||
   it.op === 'i64.load8' ||
