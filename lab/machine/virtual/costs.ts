@@ -54,7 +54,6 @@ const GENERAL = {
   contextSwitch: 'ns',
   yield: 'ns',
   slice: 'ns',
-  kernelSpin: 'ns',
   readerSpin: 'ns',
   vmaLocks: 'count',
   fault: 'ns',

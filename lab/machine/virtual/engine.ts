@@ -17,6 +17,7 @@ import type { EventQueue } from './event-queue.ts'
 import type { Lines } from './lines.ts'
 import type { SimLocks } from './sim-locks.ts'
 import { mix } from './slices.ts'
+import { Spinning } from './spinning.ts'
 import { operandOf, Step, stepOf, Timeline } from './timeline.ts'
 
 /** What `Script.next` came to. */
@@ -70,7 +71,7 @@ export class Engine {
   readonly #entering: Uint8Array
   /** The lock's turn that it saw on its way. */
   readonly #turnSeen: Int32Array
-  /** When its patience ends; 0 when it has not spun for this lock yet. */
+  readonly #spinning: Spinning
   readonly #spinEnd: Float64Array
   /** How often it has yielded for the lock it waits for. */
   readonly #yields: Int32Array
@@ -94,7 +95,8 @@ export class Engine {
     this.#inKernel = dispatcher.inKernel
     this.#entering = new Uint8Array(seats)
     this.#turnSeen = new Int32Array(seats)
-    this.#spinEnd = new Float64Array(seats)
+    this.#spinning = new Spinning(this.#locks, this.#cores, this.#events, this.#costs)
+    this.#spinEnd = this.#spinning.until
     this.#yields = new Int32Array(seats)
   }
 
@@ -235,16 +237,22 @@ export class Engine {
     const before = this.#locks.core[lock]! - 1
     if (shares) this.#locks.share(lock, seat, this.#thread(seat), core, now)
     else this.#locks.take(lock, seat, this.#thread(seat), core, now)
-    if (lock === MMAP_LOCK_ID) this.#inKernel[seat] = 1
     this.#entering[seat] = 0
     this.#spinEnd[seat] = 0
     this.#yields[seat] = 0
+    if (lock === MMAP_LOCK_ID) {
+      this.#inKernel[seat] = 1
+      this.#spinning.kernelOwner(lock, now, shares)
+    }
     this.#publish(seat, SeatState.RUNNING, 0)
     const half = this.#costs.lock >>> 1
     if (before < 0 || before === core) return half
     // The lock's line, and what the lock protects, come from the core that had it last. Everybody
-    // who spins for it fetches the line too, one after the other (T. Anderson, 1990).
-    const lines = 1 + this.#locks.spinning[lock]! + this.#costs.design.lockedLines
+    // who spins for it fetches the line too, one after the other (T. Anderson, 1990); the kernel's
+    // spinners stand in a queue, each at a line of its own (osq_lock).
+    const spinning = this.#locks.spinning[lock]!
+    const fetching = lock === MMAP_LOCK_ID ? Math.min(1, spinning) : spinning
+    const lines = 1 + fetching + this.#costs.design.lockedLines
     return half + lines * this.#lines.between(before, core)
   }
 
@@ -254,19 +262,20 @@ export class Engine {
     const half = this.#costs.lock - (this.#costs.lock >>> 1)
     if (!shared) this.#locks.free(lock, now)
     else if (--this.#locks.readers[lock]! > 0) return half
+    if (this.#letReadersIn(lock, now)) return half + this.#costs.futexWake
     const spinner = this.#locks.firstSpinner(lock)
     if (spinner >= 0) {
       this.#status[spinner] = Status.RUNNING
       const ns = this.#take(spinner, lock, now, false)
       this.timelines[spinner]!.at++
       this.#dispatcher.stretch(spinner, now, ns)
-      return half
+      if (lock !== MMAP_LOCK_ID) return half
+      // rwsem_wake: the first sleeper is woken all the same, and comes after those who spin.
     }
-    if (this.#letReadersIn(lock, now)) return half + this.#costs.futexWake
     const sleeper = this.#locks.sleeperToWake(lock)
     if (sleeper < 0) {
       // The word said that somebody may sleep; the kernel finds nobody.
-      if (this.#locks.contended[lock] === 0) return half
+      if (spinner >= 0 || this.#locks.contended[lock] === 0) return half
       this.#locks.contended[lock] = 0
       return half + this.#costs.futexWait
     }
@@ -277,7 +286,8 @@ export class Engine {
 
   /**
    * When a reader has slept longest, all sleeping readers get the lock at once, before they run
-   * (rwsem_mark_wake): until the last of them has had a core, nobody can write.
+   * (rwsem_mark_wake): until the last of them has had a core, nobody can write. They get it before
+   * those who spin: whoever lets go has the lock's line still, a spinner has to fetch it first.
    */
   #letReadersIn(lock: number, now: number): boolean {
     // One that can write is on its way already: it has come before them.
@@ -296,6 +306,7 @@ export class Engine {
       any = true
       seat = this.#locks.firstSleeper(lock)
     }
+    if (any) this.#spinning.kernelOwner(lock, now, true)
     return any
   }
 
@@ -313,12 +324,12 @@ export class Engine {
     }
     const timeline = this.timelines[seat]!
     const reads = stepOf(timeline.steps[timeline.at]!) === Step.SHARE
-    const ofKernel = reads ? 0 : this.#kernelPatience(lock)
+    const ofKernel = reads ? 0 : this.#spinning.kernelPatience(lock)
     const patience = lock === MMAP_LOCK_ID ? ofKernel : this.#costs.design.spin
     if (patience > 0 && this.#spinEnd[seat] === 0) {
       this.#spinEnd[seat] = now + patience
       this.#spinOn(seat, lock)
-    } else if (this.#entering[seat] === 0 || this.#turnSeen[seat] !== this.#locks.turn[lock]) {
+    } else if (this.#entering[seat] === 0 || this.#mustLookAgain(seat, lock)) {
       this.#entering[seat] = 1
       this.#turnSeen[seat] = this.#locks.turn[lock]!
       this.#locks.contended[lock] = 1
@@ -346,18 +357,15 @@ export class Engine {
     this.#dispatcher.sleeps(seat, now + this.#costs.design.nap, now)
   }
 
-  /** rwsem_optimistic_spin: as long as its holder runs, and not for readers that are slow. */
-  #kernelPatience(lock: number): number {
-    const holder = this.#locks.holder[lock]! - 1
-    if (holder >= 0) return this.#cores.of[holder]! >= 0 ? this.#costs.kernelSpin : 0
-    return this.#locks.noSpin[lock] === 0 ? this.#costs.readerSpin : 0
+  /** FUTEX_WAIT finds the word changed; an rwsem's waiter stands in its queue whatever happens. */
+  #mustLookAgain(seat: number, lock: number): boolean {
+    return lock !== MMAP_LOCK_ID && this.#turnSeen[seat] !== this.#locks.turn[lock]
   }
 
   #spinOn(seat: number, lock: number): void {
     this.#status[seat] = Status.SPINNING
     this.#locks.spin(lock, seat)
-    const sliceEnd = this.#cores.sliceEnd[this.#cores.of[seat]!]!
-    this.#events.put(seat, Math.min(this.#spinEnd[seat]!, Math.max(sliceEnd, this.nowNs)))
+    this.#spinning.expectEnd(seat, this.nowNs)
   }
 
   /** Its patience or its slice is over. */

@@ -157,6 +157,13 @@ export class SimLocks {
     this.spinning[lock]!--
     this.#spinners.remove(lock, seat)
   }
+  /** Who has spun longest, and who came after `seat`; -1 for none. */
+  spinner(lock: number): number {
+    return this.#spinners.first(lock)
+  }
+  spinnerAfter(seat: number): number {
+    return this.#spinners.after(seat)
+  }
   /** The spinner that the lock goes to, -1 for none. */
   firstSpinner(lock: number): number {
     const seat = this.#spinners.takeFirst(lock)
@@ -231,6 +238,11 @@ export class SeatQueues {
 
   first(queue: number): number {
     return this.#head[queue]!
+  }
+
+  /** Who stands behind `seat` in its queue, -1 for nobody. */
+  after(seat: number): number {
+    return this.#next[seat]!
   }
 
   /** -1 when the queue is empty. */
