@@ -1,5 +1,5 @@
 // Builds dist/: the TypeScript by tsc, its constants written as literals and its functions bound
-// where they are called, then the dashboard's one-file page by vite.
+// where they are called, the designs as WebAssembly, then the dashboard's one-file page by vite.
 import { execFileSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { writeFileSync } from 'node:fs'

@@ -16,8 +16,9 @@ const { designs } =
   await load<typeof import('../../../allocators/registry.ts')>('allocators/registry.js')
 const { HeapOps } = await load<typeof import('../heap-ops.ts')>('lab/machine/heap-ops.js')
 const { OpLoop } = await load<typeof import('../op-loop.ts')>('lab/machine/op-loop.js')
-const { createSharedRun, placeTogether, TABLES } =
-  await load<typeof import('../shared-run.ts')>('lab/machine/shared-run.js')
+const { createSharedRun, placeTogether, TABLES } = await load<typeof import('../shared-run.ts')>(
+  'lab/machine/shared-run.js',
+)
 const { compileFor } = await load<typeof import('./compiled-code.ts')>(
   'lab/machine/compiled/compiled-code.js',
 )
@@ -34,7 +35,12 @@ const BRK_PAGES = 4096
 type Run = Awaited<ReturnType<typeof thread>>
 
 /** A lab thread alone in a run of its own; `seat` 0 is the process's main thread. */
-async function thread(design: Design, tunables: Record<string, number>, isCompiled: boolean, seat = 1) {
+async function thread(
+  design: Design,
+  tunables: Record<string, number>,
+  isCompiled: boolean,
+  seat = 1,
+) {
   const defaults = Object.entries(design.tunables).map(([name, spec]) => [name, spec.default])
   const plan: RunPlan = {
     machine: 'threads',
@@ -123,15 +129,57 @@ const bytes = fc.oneof(
 const alignment = fc.integer({ min: 0, max: 14 }).map((power) => 2 ** power)
 type Step = (batch: OpBatch) => void
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 8, arbitrary: fc.tuple(operand, bytes).map(([c, n]) => (b: OpBatch) => b.put2(Op.MALLOC, c, n)) },
+  {
+    weight: 8,
+    arbitrary: fc.tuple(operand, bytes).map(
+      ([c, n]) =>
+        (b: OpBatch) =>
+          b.put2(Op.MALLOC, c, n),
+    ),
+  },
   { weight: 8, arbitrary: operand.map((c) => (b: OpBatch) => b.put1(Op.FREE, c)) },
   { weight: 4, arbitrary: operand.map((c) => (b: OpBatch) => b.put1(Op.WRITE, c)) },
   { weight: 2, arbitrary: operand.map((c) => (b: OpBatch) => b.put2(Op.WRITE_PAGES, c, 1)) },
-  { weight: 2, arbitrary: fc.tuple(operand, operand).map(([x, y]) => (b: OpBatch) => b.put2(Op.MOVE, x, y)) },
-  { weight: 2, arbitrary: fc.tuple(operand, operand).map(([x, y]) => (b: OpBatch) => b.put2(Op.SWAP, x, y)) },
-  { weight: 2, arbitrary: fc.tuple(operand, bytes).map(([c, n]) => (b: OpBatch) => b.put2(Op.REALLOC, c, n)) },
-  { weight: 1, arbitrary: fc.tuple(operand, bytes).map(([c, n]) => (b: OpBatch) => b.put3(Op.CALLOC, c, 1, n)) },
-  { weight: 1, arbitrary: fc.tuple(operand, alignment, bytes).map(([c, a, n]) => (b: OpBatch) => b.put3(Op.MEMALIGN, c, a, n)) },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(operand, operand).map(
+      ([x, y]) =>
+        (b: OpBatch) =>
+          b.put2(Op.MOVE, x, y),
+    ),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(operand, operand).map(
+      ([x, y]) =>
+        (b: OpBatch) =>
+          b.put2(Op.SWAP, x, y),
+    ),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(operand, bytes).map(
+      ([c, n]) =>
+        (b: OpBatch) =>
+          b.put2(Op.REALLOC, c, n),
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.tuple(operand, bytes).map(
+      ([c, n]) =>
+        (b: OpBatch) =>
+          b.put3(Op.CALLOC, c, 1, n),
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.tuple(operand, alignment, bytes).map(
+      ([c, a, n]) =>
+        (b: OpBatch) =>
+          b.put3(Op.MEMALIGN, c, a, n),
+    ),
+  },
   { weight: 1, arbitrary: fc.constant((b: OpBatch) => b.put1(Op.TRIM, 0)) },
 )
 

@@ -50,6 +50,12 @@ const LEAVE_MS = 1000
 const TICK_MS = 1000
 const STOP_SHARE_MAX = 0.01
 
+const RUNS_AS_SCRIPT =
+  'heap and lab together exceed 4 GiB: the design runs as JavaScript, two to three times slower'
+
+/** What workers allocate are batches of ops, kept, and the garbage of recording, soon collected. */
+const YOUNG_GENERATION_MB = 2
+
 /** Why the run ends, as soon as it is known. */
 interface Ending {
   readonly outcome: Outcome
@@ -71,7 +77,10 @@ export async function startThreadsMachine(
   const place = isCompiled(plan.variant.design) ? placeTogether : placeApart
   const { run, notice } = createSharedRun(plan, design, scenarioPlan, clock, TABLES, place)
   const code = await compileFor(run)
-  const machine = new ThreadsMachine(run, code, notice, scenario.main.number, listener)
+  const isSlow = code === undefined && place === placeTogether
+  const notices = [notice, isSlow ? RUNS_AS_SCRIPT : undefined].filter((it) => it !== undefined)
+  const said = notices.length > 0 ? notices.join('; ') : undefined
+  const machine = new ThreadsMachine(run, code, said, scenario.main.number, listener)
   await machine.start()
   return machine
 }
@@ -123,6 +132,7 @@ class ThreadsMachine implements RunningMachine {
       minThreads: this.plan.threads,
       maxThreads: this.plan.threads,
       idleTimeout: Number.POSITIVE_INFINITY,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
       // Workers are steered through shared words: piscina's own Atomics.wait would get in the way.
       atomics: 'disabled',
     })

@@ -48,7 +48,8 @@ export function placesOf(module, it) {
   const pattern = Buffer.from(hole(it, it.type))
   const bytes = Buffer.from(module)
   const places = []
-  for (let at = bytes.indexOf(pattern); at >= 0; at = bytes.indexOf(pattern, at + 1)) places.push(at)
+  for (let at = bytes.indexOf(pattern); at >= 0; at = bytes.indexOf(pattern, at + 1))
+    places.push(at)
   return places
 }
 
@@ -109,12 +110,7 @@ export function encodeModule({ imports, globals, functions, exports }) {
       2,
       vector([
         [...text('lab'), ...text('memory'), EXTERNAL.memory, ...MEMORY_SHARED],
-        ...imports.map((it) => [
-          ...text('js'),
-          ...text(it.name),
-          EXTERNAL.function,
-          ...typeOf(it),
-        ]),
+        ...imports.map((it) => [...text('js'), ...text(it.name), EXTERNAL.function, ...typeOf(it)]),
       ]),
     ),
     section(3, vector(functions.map(typeOf))),

@@ -16,13 +16,22 @@ const verbose = process.argv.includes('--verbose')
 const load = (file) => import(pathToFileURL(`${dist}/${file}`).href)
 
 /** What JavaScript calls: the op loop, and the malloc family for what happens between batches. */
-const ENTRIES = { loop: { run: ['view', 'i64', 'i64'] }, heap: { malloc: 1, free: 1, calloc: 2, exit: 0 } }
+const ENTRIES = {
+  loop: { run: ['view', 'i64', 'i64'] },
+  heap: { malloc: 1, free: 1, calloc: 2, exit: 0 },
+}
 
 const program = new Program(dist)
 await program.know(
-  program.files().filter((file) => /\/(allocators|lab\/(words|sync|memory))\//.test(file) && !/test/.test(file)),
+  program
+    .files()
+    .filter((file) => /\/(allocators|lab\/(words|sync|memory))\//.test(file) && !/test/.test(file)),
 )
-await program.know([`${dist}/lab/machine/process.js`, `${dist}/lab/machine/op-loop.js`, `${dist}/lab/machine/heap-ops.js`])
+await program.know([
+  `${dist}/lab/machine/process.js`,
+  `${dist}/lab/machine/op-loop.js`,
+  `${dist}/lab/machine/heap-ops.js`,
+])
 
 const { designs } = await load('allocators/registry.js')
 const { exampleOf } = await load('lab/machine/compiled/example.js')
@@ -45,9 +54,13 @@ for (const design of Object.values(designs)) {
   }
   const made = compiler.finish()
   writeFileSync(`${out}/${design.name}.wasm`, made.bytes)
-  writeFileSync(`${out}/${design.name}.js`, glueOf(compiler, made, (file) => relative(out, file)))
+  writeFileSync(
+    `${out}/${design.name}.js`,
+    glueOf(compiler, made, (file) => relative(out, file)),
+  )
   writeFileSync(`${out}/${design.name}.txt`, report(compiler, made))
-  if (verbose) process.stdout.write(`${design.name}: ${made.bytes.length} bytes\n${report(compiler, made)}\n`)
+  if (verbose)
+    process.stdout.write(`${design.name}: ${made.bytes.length} bytes\n${report(compiler, made)}\n`)
 }
 
 /** What was compiled, and what stays JavaScript. */

@@ -1,42 +1,62 @@
 // What `Math`, `Atomics` and the methods of typed arrays become.
 import {
-  addressOf, as, atomic, binary, call, choose, compare, drop, float, get, int, int32, load, low,
-  memoryCopy, memoryFill, scaledBy, sequence, set, toFloat, toInt, unary,
+  addressOf,
+  atomic,
+  binary,
+  choose,
+  compare,
+  float,
+  get,
+  int,
+  int32,
+  low,
+  memoryCopy,
+  memoryFill,
+  scaledBy,
+  sequence,
+  set,
+  toFloat,
+  toInt,
+  unary,
 } from './instructions.mjs'
 
 /** Rounding a fraction gives an integer; a division by a power of two is a shift. */
-const rounded = (op) => ([value]) => {
-  if (value.type !== 'f64') return toInt(value)
-  const [dividend, divisor] = value.op === 'f64.div' ? value.args : []
-  const power = divisor?.op === 'f64.const' ? Math.log2(divisor.value) : Number.NaN
-  const isWhole = dividend?.op === 'f64.convert' && Number.isInteger(power) && power >= 0
-  if (!isWhole || op === 'f64.trunc') return toInt(unary(op, 'f64', value))
-  const [whole] = dividend.args
-  const raised =
-    op === 'f64.ceil' ? binary('i64.add', 'i64', whole, int(divisor.value - 1)) : whole
-  return binary('i64.shr', 'i64', raised, int(power))
-}
-
-const extreme = (operator) => ([a, b], { local }) => {
-  if (a.type === 'f64' || b.type === 'f64') {
-    const op = operator === '<' ? 'f64.min' : 'f64.max'
-    return binary(op, 'f64', toFloat(a), toFloat(b))
+const rounded =
+  (op) =>
+  ([value]) => {
+    if (value.type !== 'f64') return toInt(value)
+    const [dividend, divisor] = value.op === 'f64.div' ? value.args : []
+    const power = divisor?.op === 'f64.const' ? Math.log2(divisor.value) : Number.NaN
+    const isWhole = dividend?.op === 'f64.convert' && Number.isInteger(power) && power >= 0
+    if (!isWhole || op === 'f64.trunc') return toInt(unary(op, 'f64', value))
+    const [whole] = dividend.args
+    const raised =
+      op === 'f64.ceil' ? binary('i64.add', 'i64', whole, int(divisor.value - 1)) : whole
+    return binary('i64.shr', 'i64', raised, int(power))
   }
-  const x = local('i64')
-  const y = local('i64')
-  const chosen = choose(compare(operator, get(x), get(y)), get(x), get(y))
-  return sequence([set(x, a), set(y, b)], chosen)
-}
+
+const extreme =
+  (operator) =>
+  ([a, b], { local }) => {
+    if (a.type === 'f64' || b.type === 'f64') {
+      const op = operator === '<' ? 'f64.min' : 'f64.max'
+      return binary(op, 'f64', toFloat(a), toFloat(b))
+    }
+    const x = local('i64')
+    const y = local('i64')
+    const chosen = choose(compare(operator, get(x), get(y)), get(x), get(y))
+    return sequence([set(x, a), set(y, b)], chosen)
+  }
 
 const NANOSECONDS = 1e6
 /** -1 is no timeout. */
 const timeout = (ms) =>
-  ms === undefined
-    ? int(-1)
-    : toInt(binary('f64.mul', 'f64', toFloat(ms), float(NANOSECONDS)))
+  ms === undefined ? int(-1) : toInt(binary('f64.mul', 'f64', toFloat(ms), float(NANOSECONDS)))
 
-const onWord = (name) => ([array, index, ...values], { view }) =>
-  atomic(name, view(array), index, values.map(low))
+const onWord =
+  (name) =>
+  ([array, index, ...values], { view }) =>
+    atomic(name, view(array), index, values.map(low))
 
 const BUILTINS = {
   'Math.floor': rounded('f64.floor'),

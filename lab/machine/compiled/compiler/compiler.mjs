@@ -2,8 +2,8 @@
 // is, which class `this.process` has and which function `rules.intMalloc` are known, so that only
 // numbers are left to compute. See README.md for the part of JavaScript it understands.
 import { nodesOf } from '../../../../build-modules.mjs'
-import { FunctionCompiler, NeedsWide, Unsupported } from './function-compiler.mjs'
 import { encodeModule, placesOf } from './binary.mjs'
+import { FunctionCompiler, NeedsWide, Unsupported } from './function-compiler.mjs'
 import { constant, readGlobal, write } from './instructions.mjs'
 
 /** Nodes of a function that is put in place of every call of it. */
@@ -84,8 +84,11 @@ export class Compiler {
    * same for good, a constant.
    */
   number(path, type, about, object, value) {
-    const isShared = !about.changes && (object === undefined || this.twinOf(object)?.[about.property] === value)
-    return isShared ? constant(this.#hole(path, type, about)) : readGlobal(this.global(path, type, about))
+    const isShared =
+      !about.changes && (object === undefined || this.twinOf(object)?.[about.property] === value)
+    return isShared
+      ? constant(this.#hole(path, type, about))
+      : readGlobal(this.global(path, type, about))
   }
 
   /** Where the copy of a constant array lies. */

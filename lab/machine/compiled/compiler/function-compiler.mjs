@@ -2,12 +2,46 @@
 //
 // A value is either a constant of the compiler ({ constant: 'object' | 'function' | …, … }), a view of
 // shared memory ({ view, element, base }), or an instruction tree that computes a number.
-import {
-  arithmetic, as, bitwise, block, both, branch, branchTable, branchUnless, branchWhen, call,
-  compare, decide, drop, either, float, get, getInt32, int, int32, isInt32, load, loop, low, not, protect, readGlobal,
-  sequence, set, store, toFloat, toInt, truth, unary, unreachable, when, writeGlobal,
-} from './instructions.mjs'
+
 import { arrayCall, builtinCall } from './builtins.mjs'
+import {
+  arithmetic,
+  as,
+  bitwise,
+  block,
+  both,
+  branch,
+  branchTable,
+  branchUnless,
+  branchWhen,
+  call,
+  compare,
+  decide,
+  drop,
+  either,
+  float,
+  get,
+  getInt32,
+  int,
+  int32,
+  isInt32,
+  load,
+  loop,
+  low,
+  not,
+  protect,
+  readGlobal,
+  sequence,
+  set,
+  store,
+  toFloat,
+  toInt,
+  truth,
+  unary,
+  unreachable,
+  when,
+  writeGlobal,
+} from './instructions.mjs'
 
 /** Something this compiler does not do: the caller calls the JavaScript function instead. */
 export class Unsupported extends Error {}
@@ -97,7 +131,9 @@ export class FunctionCompiler {
       params: isGet ? [] : ['f64'],
       result: isGet ? 'f64' : 'void',
       locals: isGet ? [] : [value],
-      body: [isGet ? toFloat(readGlobal(global)) : writeGlobal(global, as(global.type, get(value)))],
+      body: [
+        isGet ? toFloat(readGlobal(global)) : writeGlobal(global, as(global.type, get(value))),
+      ],
     }
   }
 
@@ -311,7 +347,9 @@ export class FunctionCompiler {
     this.#loops.pop()
     const condition = conditionTree(this.#condition(test))
     return [
-      block(end, 'void', [loop(again, [block(next, 'void', written), ...branchWhen(again, condition)])]),
+      block(end, 'void', [
+        loop(again, [block(next, 'void', written), ...branchWhen(again, condition)]),
+      ]),
     ]
   }
 
@@ -357,9 +395,14 @@ export class FunctionCompiler {
     if (!builtin && source?.exported === undefined) unsupported(`throw ${callee.name}`)
     const thrower = (args) =>
       `(${args.names}) => { throw new ${builtin ? 'Error' : args.reference(source.exported)}(${args.all}) }`
-    return [...this.#callScript(thrower, given.map((it) => this.value(it)), 'f64'), unreachable()].map(
-      (it) => drop(it),
-    )
+    return [
+      ...this.#callScript(
+        thrower,
+        given.map((it) => this.value(it)),
+        'f64',
+      ),
+      unreachable(),
+    ].map((it) => drop(it))
   }
 
   #try({ block: protectedBlock, handler, finalizer }) {
@@ -515,7 +558,8 @@ export class FunctionCompiler {
       case 'number':
       case 'boolean': {
         const about = { owner: object.name, property: name, boolean: typeof value === 'boolean' }
-        const changes = !ArrayBuffer.isView(object.object) && compiler.program.changes(object.object, name, true)
+        const changes =
+          !ArrayBuffer.isView(object.object) && compiler.program.changes(object.object, name, true)
         return compiler.number(path, 'i64', { ...about, changes }, object.object, value)
       }
       case 'function': {
@@ -534,7 +578,8 @@ export class FunctionCompiler {
         compiler.expect(`${path} === ${JSON.stringify(value)}`)
         return { constant: 'text', value }
       case 'object':
-        if (value === null || compiler.program.changes(object.object, name)) unsupported(`${path} may change`)
+        if (value === null || compiler.program.changes(object.object, name))
+          unsupported(`${path} may change`)
         if (value.constructor?.name !== 'Object') {
           compiler.expect(`${path}.constructor.name === '${value.constructor.name}'`)
         }
@@ -634,8 +679,7 @@ export class FunctionCompiler {
       if (!isTree(x) || !isTree(y)) unsupported('a choice of objects')
       return when(condition, [toInt(x)], [toInt(y)], 'i64')
     }
-    const type =
-      a.type === b.type ? a.type : a.type === 'f64' || b.type === 'f64' ? 'f64' : 'i64'
+    const type = a.type === b.type ? a.type : a.type === 'f64' || b.type === 'f64' ? 'f64' : 'i64'
     return when(condition, [as(type, a)], [as(type, b)], type)
   }
 
@@ -648,7 +692,8 @@ export class FunctionCompiler {
     const sign = operator.slice(0, -1)
     const a = target.read()
     const b = this.#number(right)
-    if (sign in { '+': 0, '-': 0, '*': 0, '%': 0, '/': 0 }) return target.write(arithmetic(sign, a, b))
+    if (sign in { '+': 0, '-': 0, '*': 0, '%': 0, '/': 0 })
+      return target.write(arithmetic(sign, a, b))
     return target.write(bitwise(sign, a, b))
   }
 
@@ -923,7 +968,8 @@ function assignedNames(node) {
   const visit = (it) => {
     if (Array.isArray(it)) it.forEach(visit)
     else if (it !== null && typeof it === 'object') {
-      if (it.type === 'AssignmentExpression' && it.left.type === 'Identifier') names.add(it.left.name)
+      if (it.type === 'AssignmentExpression' && it.left.type === 'Identifier')
+        names.add(it.left.name)
       if (it.type === 'UpdateExpression' && it.argument.type === 'Identifier') {
         names.add(it.argument.name)
       }
@@ -991,7 +1037,10 @@ function outOfLine(compiler, source, self, args, name) {
       if (made.expression.type === 'f64' && result === 'i64') throw new NeedsFloat()
       const { type } = made.expression
       if (type === 'void') target.result = 'void'
-      target.body = [...made.before, type === 'void' ? made.expression : as(result, made.expression)]
+      target.body = [
+        ...made.before,
+        type === 'void' ? made.expression : as(result, made.expression),
+      ]
       return
     }
     const whole = wrapBody(made)

@@ -4,30 +4,94 @@
 import { double, hole, signed, TYPES, unsigned } from './binary.mjs'
 
 const OPCODES = {
-  'i32.eqz': 0x45, 'i32.eq': 0x46, 'i32.ne': 0x47, 'i32.lt': 0x48, 'i32.lt_u': 0x49, 'i32.gt': 0x4a,
-  'i32.gt_u': 0x4b, 'i32.le': 0x4c, 'i32.le_u': 0x4d, 'i32.ge': 0x4e, 'i32.ge_u': 0x4f,
-  'i64.eqz': 0x50, 'i64.eq': 0x51, 'i64.ne': 0x52, 'i64.lt': 0x53, 'i64.gt': 0x55, 'i64.le': 0x57,
+  'i32.eqz': 0x45,
+  'i32.eq': 0x46,
+  'i32.ne': 0x47,
+  'i32.lt': 0x48,
+  'i32.lt_u': 0x49,
+  'i32.gt': 0x4a,
+  'i32.gt_u': 0x4b,
+  'i32.le': 0x4c,
+  'i32.le_u': 0x4d,
+  'i32.ge': 0x4e,
+  'i32.ge_u': 0x4f,
+  'i64.eqz': 0x50,
+  'i64.eq': 0x51,
+  'i64.ne': 0x52,
+  'i64.lt': 0x53,
+  'i64.gt': 0x55,
+  'i64.le': 0x57,
   'i64.ge': 0x59,
-  'f64.eq': 0x61, 'f64.ne': 0x62, 'f64.lt': 0x63, 'f64.gt': 0x64, 'f64.le': 0x65, 'f64.ge': 0x66,
-  'i32.clz': 0x67, 'i32.add': 0x6a, 'i32.sub': 0x6b, 'i32.mul': 0x6c, 'i32.and': 0x71,
-  'i32.or': 0x72, 'i32.xor': 0x73, 'i32.shl': 0x74, 'i32.shr': 0x75, 'i32.shr_u': 0x76,
-  'i64.add': 0x7c, 'i64.sub': 0x7d, 'i64.mul': 0x7e, 'i64.div': 0x7f, 'i64.rem': 0x81,
-  'i64.and': 0x83, 'i64.or': 0x84, 'i64.xor': 0x85, 'i64.shl': 0x86, 'i64.shr': 0x87,
-  'f64.abs': 0x99, 'f64.neg': 0x9a, 'f64.ceil': 0x9b, 'f64.floor': 0x9c, 'f64.trunc': 0x9d,
-  'f64.add': 0xa0, 'f64.sub': 0xa1, 'f64.mul': 0xa2, 'f64.div': 0xa3, 'f64.min': 0xa4,
+  'f64.eq': 0x61,
+  'f64.ne': 0x62,
+  'f64.lt': 0x63,
+  'f64.gt': 0x64,
+  'f64.le': 0x65,
+  'f64.ge': 0x66,
+  'i32.clz': 0x67,
+  'i32.add': 0x6a,
+  'i32.sub': 0x6b,
+  'i32.mul': 0x6c,
+  'i32.and': 0x71,
+  'i32.or': 0x72,
+  'i32.xor': 0x73,
+  'i32.shl': 0x74,
+  'i32.shr': 0x75,
+  'i32.shr_u': 0x76,
+  'i64.add': 0x7c,
+  'i64.sub': 0x7d,
+  'i64.mul': 0x7e,
+  'i64.div': 0x7f,
+  'i64.rem': 0x81,
+  'i64.and': 0x83,
+  'i64.or': 0x84,
+  'i64.xor': 0x85,
+  'i64.shl': 0x86,
+  'i64.shr': 0x87,
+  'f64.abs': 0x99,
+  'f64.neg': 0x9a,
+  'f64.ceil': 0x9b,
+  'f64.floor': 0x9c,
+  'f64.trunc': 0x9d,
+  'f64.add': 0xa0,
+  'f64.sub': 0xa1,
+  'f64.mul': 0xa2,
+  'f64.div': 0xa3,
+  'f64.min': 0xa4,
   'f64.max': 0xa5,
-  'i32.wrap': 0xa7, 'i64.extend': 0xac, 'i64.extend_u': 0xad, 'f64.convert': 0xb9,
-  select: 0x1b, drop: 0x1a, unreachable: 0x00,
+  'i32.wrap': 0xa7,
+  'i64.extend': 0xac,
+  'i64.extend_u': 0xad,
+  'f64.convert': 0xb9,
+  select: 0x1b,
+  drop: 0x1a,
+  unreachable: 0x00,
 }
 const LOADS = {
-  'i32.load': [0x28, 2], 'f64.load': [0x2b, 3], 'i32.load8': [0x2d, 0],
-  'i64.load8': [0x31, 0], 'i64.load32': [0x34, 2], 'i64.load32_u': [0x35, 2],
-  'i32.store': [0x36, 2], 'f64.store': [0x39, 3], 'i32.store8': [0x3a, 0],
+  'i32.load': [0x28, 2],
+  'f64.load': [0x2b, 3],
+  'i32.load8': [0x2d, 0],
+  'i64.load8': [0x31, 0],
+  'i64.load32': [0x34, 2],
+  'i64.load32_u': [0x35, 2],
+  'i32.store': [0x36, 2],
+  'f64.store': [0x39, 3],
+  'i32.store8': [0x3a, 0],
 }
 const ATOMICS = {
-  notify: [0x00, 2], wait: [0x01, 2], load: [0x10, 2], load8: [0x12, 0], store: [0x17, 2],
-  store8: [0x19, 0], add: [0x1e, 2], sub: [0x25, 2], and: [0x2c, 2], or: [0x33, 2],
-  exchange: [0x41, 2], exchange8: [0x43, 0], compareExchange: [0x48, 2],
+  notify: [0x00, 2],
+  wait: [0x01, 2],
+  load: [0x10, 2],
+  load8: [0x12, 0],
+  store: [0x17, 2],
+  store8: [0x19, 0],
+  add: [0x1e, 2],
+  sub: [0x25, 2],
+  and: [0x2c, 2],
+  or: [0x33, 2],
+  exchange: [0x41, 2],
+  exchange8: [0x43, 0],
+  compareExchange: [0x48, 2],
   compareExchange8: [0x4a, 0],
 }
 const INT32_MIN = -(2 ** 31)
@@ -50,7 +114,12 @@ export const constant = (hole) => node('hole', hole.type, [], { hole })
 export const writeGlobal = (global, value) =>
   node('global.set', 'void', [as(global.type, value)], { global })
 export const call = (target, args) =>
-  node('call', target.result, args.map((arg, i) => as(target.params[i], arg)), { target })
+  node(
+    'call',
+    target.result,
+    args.map((arg, i) => as(target.params[i], arg)),
+    { target },
+  )
 export const unreachable = () => node('unreachable', 'void')
 /** Statements, then a value. */
 export const sequence = (before, value) =>
@@ -129,8 +198,7 @@ export const isInt32 = (it) =>
   it.op === 'i64.load8' ||
   isInt32Const(it) ||
   (it.op === 'i64.and' && it.args.some((arg) => isInt32Const(arg) && arg.value >= 0)) ||
-  (it.op === 'i64.extend_u' &&
-    (it.args[0].op === 'i32.shr_u' && it.args[0].args[1].value > 0)) ||
+  (it.op === 'i64.extend_u' && it.args[0].op === 'i32.shr_u' && it.args[0].args[1].value > 0) ||
   (it.op === 'sequence' && isInt32(it.value))
 
 const WRAPPING = new Set(['add', 'sub', 'mul', 'and', 'or', 'xor'])
@@ -142,7 +210,8 @@ export function low(it) {
   const [width, name] = it.op.split('.')
   if (it.op === 'i64.const') return int32(Number(BigInt.asIntN(32, BigInt(it.value))))
   if (it.op === 'i64.extend' || it.op === 'i64.extend_u') return it.args[0]
-  if (it.op === 'i64.load32' || it.op === 'i64.load32_u') return { ...it, op: 'i32.load', type: 'i32' }
+  if (it.op === 'i64.load32' || it.op === 'i64.load32_u')
+    return { ...it, op: 'i32.load', type: 'i32' }
   if (it.op === 'i64.load8') return { ...it, op: 'i32.load8', type: 'i32' }
   if (it.op === 'sequence') return sequence(it.before, low(it.value))
   if (width === 'i64' && WRAPPING.has(name)) return node(`i32.${name}`, 'i32', it.args.map(low))
@@ -163,7 +232,8 @@ export function toFloat(it) {
   return node('f64.convert', 'f64', [toInt(it)])
 }
 
-export const as = (type, it) => (type === 'i64' ? toInt(it) : type === 'f64' ? toFloat(it) : low(it))
+export const as = (type, it) =>
+  type === 'i64' ? toInt(it) : type === 'f64' ? toFloat(it) : low(it)
 
 /** An i32 that is not 0 when the value is true in JavaScript. */
 export function truth(it) {
@@ -177,7 +247,11 @@ export function truth(it) {
 export function not(it) {
   const condition = truth(it)
   // `!!x` is a truth value already where x is one.
-  if (condition.op === 'i32.eqz' && condition.args[0].type === 'i32' && isTruth(condition.args[0])) {
+  if (
+    condition.op === 'i32.eqz' &&
+    condition.args[0].type === 'i32' &&
+    isTruth(condition.args[0])
+  ) {
     return condition.args[0]
   }
   return node('i32.eqz', 'i32', [condition])
@@ -202,7 +276,9 @@ export function bitwise(operator, left, right) {
       return bits('i32.and', [a, b])
     }
     case '|':
-      return right.op === 'i64.const' && right.value === 0 ? toInt({ ...a, bits: true }) : bits('i32.or', [a, b])
+      return right.op === 'i64.const' && right.value === 0
+        ? toInt({ ...a, bits: true })
+        : bits('i32.or', [a, b])
     case '^':
       return bits('i32.xor', [a, b])
     case '<<':
@@ -244,9 +320,7 @@ export function compare(operator, left, right) {
     const zero = narrow ? node('i32.eqz', 'i32', [low(a)]) : node('i64.eqz', 'i32', [a])
     return name === 'eq' ? zero : truth(a)
   }
-  return narrow
-    ? node(`i32.${name}`, 'i32', [low(a), low(b)])
-    : node(`i64.${name}`, 'i32', [a, b])
+  return narrow ? node(`i32.${name}`, 'i32', [low(a), low(b)]) : node(`i64.${name}`, 'i32', [a, b])
 }
 
 export const unary = (op, type, arg) => node(op, type, [arg])

@@ -83,7 +83,8 @@ export class Program {
     if (anywhere && this.#assignedElsewhere.has(name)) return true
     for (let proto = Object.getPrototypeOf(object); proto; proto = Object.getPrototypeOf(proto)) {
       const source = this.#sources.get(proto.constructor)
-      if (source?.kind === 'class' && this.#assignedToThis.get(source.node.body).has(name)) return true
+      if (source?.kind === 'class' && this.#assignedToThis.get(source.node.body).has(name))
+        return true
     }
     return false
   }
