@@ -135,7 +135,8 @@ async function measure(
 
 /** How far rounds were apart: a host may move a virtual machine's CPUs meanwhile. */
 function spread({ lowest, highest }: Rounds, name: string): string {
-  return `${Math.round(lowest[name] ?? 0)} to ${Math.round(highest[name] ?? 0)} ns in ${RUNS} rounds`
+  const from = Math.round(lowest[name] ?? 0)
+  return `${from} to ${Math.round(highest[name] ?? 0)} ns in ${RUNS} rounds`
 }
 
 /** CONFIG_PER_VMA_LOCK came with Linux 6.4. `kernel` as uname -r says it. */

@@ -1,6 +1,6 @@
 /**
- * Lab thread 2 makes a lock, moves the break for a while, and takes it; all others try it meanwhile. Whoever
- * gets it before its maker has let go of it aborts.
+ * Lab thread 2 makes a lock, moves the break for a while, and takes it; all others try it
+ * meanwhile. Whoever gets it before its maker has let go of it aborts.
  */
 import type { LockId, Process, WordIndex } from 'arena-lab'
 import { bumpDesign, spareWord } from './bump.ts'

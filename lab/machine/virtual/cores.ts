@@ -1,8 +1,8 @@
 /**
  * The simulated CPUs: which lab thread each one runs, who waits for it, and how long its time slice
- * still lasts. Run queues are lists through `#next`, in the order of fair-share.ts; a lab thread goes
- * back to the core it ran on last when that is idle, else to any idle one, else to the shortest
- * queue. A core without work takes from the longest queue.
+ * still lasts. Run queues are lists through `#next`, in the order of fair-share.ts; a lab thread
+ * goes back to the core it ran on last when that is idle, else to any idle one, else to the
+ * shortest queue. A core without work takes from the longest queue.
  */
 import { FairShare } from './fair-share.ts'
 

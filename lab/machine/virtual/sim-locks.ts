@@ -33,7 +33,7 @@ export class SimLocks {
   readonly promised: Uint8Array
   /** Seats that share each lock. */
   readonly readers: Int32Array
-  /** 1 while nobody spins for a lock, since its readers took too long: until a writer has had it. */
+  /** 1 while nobody spins for a lock, since readers took too long: until a writer has had it. */
   readonly noSpin: Uint8Array
   /** Seats that spin for each lock. */
   readonly spinning: Int32Array

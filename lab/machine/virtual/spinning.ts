@@ -1,8 +1,8 @@
 /**
  * How long lab threads spin for a lock before they go to sleep. Those that want the mmap_lock spin
- * as in kernel/locking/rwsem.c, rwsem_optimistic_spin: as long as a writer has it (it runs, for here
- * nobody takes the CPU from it), until somebody else wants the core; but for readers, who may sleep,
- * only `readerSpin`, and not at all when readers were slow before.
+ * as in kernel/locking/rwsem.c, rwsem_optimistic_spin: as long as a writer has it (it runs, for
+ * here nobody takes the CPU from it), until somebody else wants the core; but for readers, who may
+ * sleep, only `readerSpin`, and not at all when readers were slow before.
  */
 import type { Cores } from './cores.ts'
 import type { Costs } from './costs.ts'
