@@ -1,14 +1,9 @@
 /** The designs that come with the lab. A user's own is loaded by its file instead. */
 import type { Design } from './contract.ts'
+import { erased } from './loaders.ts'
 import { glibc } from './ptmalloc/glibc.ts'
 import { ptmalloc2 } from './ptmalloc/ptmalloc2.ts'
 import { tcmalloc } from './tcmalloc/design.ts'
-
-/**
- * Forgets which tunables a design has. Nothing is lost: tunables are only ever resolved from the
- * design's own `tunables`, so a design never gets another's.
- */
-const erased = <T>(design: Design<T>): Design => design as unknown as Design
 
 /** By the name that `-a` takes. */
 export const designs: Readonly<Record<string, Design>> = {

@@ -13,6 +13,8 @@ import type { SafepointSample } from './types.ts'
 
 /** A walk that takes longer has lost its way: the run must not stand still for it. */
 const LOOK_TIMEOUT_MS = 20_000
+/** Of garbage that a look may have before it is collected. */
+const YOUNG_GENERATION_MB = 4
 
 /** All that a safepoint showed. */
 export interface SafepointFindings {
@@ -79,6 +81,7 @@ class Walker<Answer> {
   static async start<Answer>(data: ObserverData): Promise<Walker<Answer>> {
     const worker = new Worker(new URL('./observer.worker.js', import.meta.url), {
       workerData: data,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
     })
     await once(worker, 'message')
     return new Walker(worker)

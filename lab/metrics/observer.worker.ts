@@ -1,4 +1,6 @@
 /** Worker entry (run from dist/): walks the heap at safepoints; the main thread stays free. */
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { parentPort, workerData } from 'node:worker_threads'
 import { loadDesign } from '../machine/designs.ts'
 import { openSharedRun, type SharedRunInit } from '../machine/shared-run.ts'
@@ -18,6 +20,10 @@ export interface LookRequest {
   readonly wishes: LookWishes
 }
 
+setFlagsFromString('--expose-gc')
+/** What a look allocated is of no use for the next: it would be memory of the lab's for seconds. */
+const collect = runInNewContext('gc') as () => void
+
 const { init, walk } = workerData as ObserverData
 const run = openSharedRun(init, await loadDesign(init.plan.variant.design))
 // Seat 0's rows are written to by nobody else while all are parked, and only by lock statistics.
@@ -27,5 +33,6 @@ const observatory = new Observatory(run, process)
 parentPort?.on('message', ({ safepoint, wishes }: LookRequest) => {
   const found = walk === 'check' ? checkHeap(run, process) : observatory.look(safepoint, wishes)
   parentPort?.postMessage(found)
+  collect()
 })
 parentPort?.postMessage('ready')
