@@ -1,8 +1,8 @@
 // Writes the private fields of dist/'s classes as plain ones: `this.#words` as `this.$words`.
 //
 // The compiler of lab/machine/compiled reads the fields of live objects, which nobody outside a
-// class can do with private ones. It also saves V8 a comparison of symbols at each access. That they
-// are private is checked in the sources. A line stays the line it was.
+// class can do with private ones. It also saves V8 a comparison of symbols at each access. That
+// they are private is checked in the sources. A line stays the line it was.
 import { modulesOf, nodesOf, rewrite } from './build-modules.mjs'
 
 let fields = 0

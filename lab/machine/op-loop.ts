@@ -3,12 +3,12 @@
  * other lab threads (send, barrier, start, phase, …), which the machine then carries out.
  *
  * What it does itself are the ops that nearly every workload is made of, on private cells; all
- * others, and the ops that are timed (one in `SAMPLE_EVERY`), it leaves to `HeapOps`. Both do the same:
- * here it costs less (lab/PERFORMANCE.md), since what is counted stays in local variables until the
- * loop is left. A reader of the counters is therefore at most one batch between two stops behind;
- * at a safepoint and after an error all is written down. Where a block is freed, allocated and
- * written in one go, as in most workloads that replace blocks, its cell is looked up once, and so
- * are the control words: a safepoint comes two ops later at most.
+ * others, and the ops that are timed (one in `SAMPLE_EVERY`), it leaves to `HeapOps`. Both do the
+ * same: here it costs less (lab/PERFORMANCE.md), since what is counted stays in local variables
+ * until the loop is left. A reader of the counters is therefore at most one batch between two stops
+ * behind; at a safepoint and after an error all is written down. Where a block is freed, allocated
+ * and written in one go, as in most workloads that replace blocks, its cell is looked up once, and
+ * so are the control words: a safepoint comes two ops later at most.
  */
 import type { ThreadHeap } from '../../allocators/contract.ts'
 import { allocatingSeat, Cell } from '../words/cells.ts'
@@ -41,8 +41,9 @@ export class OpLoop {
   #opsDone = 0
   /** Ops before the next one that is timed. */
   #untilTimed = 0
-  /** Ops timed so far. */
-  #timed = 0
+  #timedOps = 0
+  /** Ops that the one timed last stands for. */
+  #timedEvery = SAMPLE_EVERY
 
   constructor(
     process: HeapProcess,
@@ -69,14 +70,9 @@ export class OpLoop {
    */
   run(ops: Int32Array, at: number, end: number): number {
     const heapOps = this.#heapOps
-    const heap = this.#heap
-    const control = this.#control
     const cells = this.#cells
-    const cellsAt = this.#cellsAt
-    const seat = this.#seat
     const ours = heapOps.noteLooks()
-    const before = this.#untilTimed
-    let untilTimed = before
+    let untilTimed = this.#untilTimed
     /** Ops that those timed in this call stand for. */
     let sampled = 0
     let next = at
@@ -85,34 +81,15 @@ export class OpLoop {
     let frees = 0
     let freeBytes = 0
     try {
-      while (next < end) {
-        if (control[ControlWord.PAUSE] !== 0) break
-        if (control[ControlWord.STATE] !== RunState.RUNNING) break
-        if (untilTimed <= 0) {
-          const every = this.#timed < SAMPLES_DENSE ? SAMPLE_EVERY : SAMPLE_RARELY
-          const samples = this.#timed < SAMPLES_DENSE ? 1 : SAMPLE_RARELY / SAMPLE_EVERY
-          const length = heapOps.carryOut(ops, next, samples)
-          if (length === 0) break
-          next += length
-          untilTimed += every - 1
-          sampled += every
-          this.#timed++
-          this.#seatRow[this.#progressAt] = this.#opsDone + sampled
-          continue
-        }
+      while (next < end && this.#mayGoOn()) {
+        const isTimed = untilTimed <= 0
         const operand = ops[next + 1]!
-        if (operand >= 0) {
-          const cell = cellsAt + operand * CELL_WORDS
+        if (operand >= 0 && !isTimed) {
+          const cell = this.#cellsAt + operand * CELL_WORDS
           let block = cells[cell] as Block
-          if (
-            ops[next] === Op.FREE &&
-            block !== BLOCK_NULL &&
-            allocatingSeat(cells[cell + Cell.ALLOCATED_BY]!) === seat
-          ) {
-            const bytes = cells[cell + Cell.REQUESTED]!
-            const stamp = cells[cell + Cell.STAMP]!
-            if (stamp !== 0) heapOps.checkStamps(block, bytes, stamp)
-            heap.free(block)
+          if (ops[next] === Op.FREE && this.#isOurs(block, cell)) {
+            const bytes = this.#checkedBytes(block, cell)
+            this.#heap.free(block)
             cells[cell] = BLOCK_NULL
             frees++
             freeBytes += bytes
@@ -123,17 +100,14 @@ export class OpLoop {
           }
           if (ops[next] === Op.MALLOC && block === BLOCK_NULL) {
             const bytes = ops[next + 2]!
-            block = heap.malloc(bytes)
+            block = this.#heap.malloc(bytes)
             next += 3
             untilTimed--
             if (block === BLOCK_NULL) {
               heapOps.countFailedAllocation()
               continue
             }
-            cells[cell] = block
-            cells[cell + Cell.REQUESTED] = bytes
-            cells[cell + Cell.ALLOCATED_BY] = ours
-            cells[cell + Cell.STAMP] = 0
+            fillCell(cells, cell, block, bytes, ours)
             mallocs++
             mallocBytes += bytes
             if (next >= end || ops[next + 1] !== operand) continue
@@ -147,20 +121,68 @@ export class OpLoop {
             continue
           }
         }
-        const length = heapOps.carryOut(ops, next, 0)
+        const length = isTimed ? this.#time(ops, next, sampled) : heapOps.carryOut(ops, next, 0)
         if (length === 0) break
         next += length
         untilTimed--
+        if (isTimed) {
+          untilTimed += this.#timedEvery
+          sampled += this.#timedEvery
+        }
       }
     } finally {
-      const done = sampled + before - untilTimed
-      heapOps.countOps(done)
       heapOps.countMallocs(mallocs, mallocBytes)
       heapOps.countOwnFrees(frees, freeBytes)
-      this.#untilTimed = untilTimed
-      this.#opsDone = (this.#opsDone + done) | 0
-      this.#seatRow[this.#progressAt] = this.#opsDone
+      this.#countOps(sampled, untilTimed)
     }
     return next
   }
+
+  /** No safepoint is wanted, and the run is not over. */
+  #mayGoOn(): boolean {
+    const control = this.#control
+    return control[ControlWord.PAUSE] === 0 && control[ControlWord.STATE] === RunState.RUNNING
+  }
+
+  /** A block that this lab thread allocated itself. */
+  #isOurs(block: Block, cell: number): boolean {
+    if (block === BLOCK_NULL) return false
+    return allocatingSeat(this.#cells[cell + Cell.ALLOCATED_BY]!) === this.#seat
+  }
+
+  /** Carries one op out and times it; its words, 0 when it is the machine's. */
+  #time(ops: Int32Array, next: number, sampled: number): number {
+    const isDense = this.#timedOps < SAMPLES_DENSE
+    const samples = isDense ? 1 : SAMPLE_RARELY / SAMPLE_EVERY
+    const length = this.#heapOps.carryOut(ops, next, samples)
+    if (length === 0) return 0
+    this.#timedOps++
+    this.#timedEvery = isDense ? SAMPLE_EVERY : SAMPLE_RARELY
+    this.#seatRow[this.#progressAt] = this.#opsDone + sampled
+    return length
+  }
+
+  /** What the block measures; its ends are as they were written. */
+  #checkedBytes(block: Block, cell: number): number {
+    const bytes = this.#cells[cell + Cell.REQUESTED]!
+    const stamp = this.#cells[cell + Cell.STAMP]!
+    if (stamp !== 0) this.#heapOps.checkStamps(block, bytes, stamp)
+    return bytes
+  }
+
+  /** At the end of a call: timed ops stand for `sampled`, the others were counted down. */
+  #countOps(sampled: number, untilTimed: number): void {
+    const ops = sampled + this.#untilTimed - untilTimed
+    this.#untilTimed = untilTimed
+    this.#heapOps.countOps(ops)
+    this.#opsDone = (this.#opsDone + ops) | 0
+    this.#seatRow[this.#progressAt] = this.#opsDone
+  }
+}
+
+function fillCell(cells: SharedWords, cell: number, block: Block, bytes: number, by: number): void {
+  cells[cell] = block
+  cells[cell + Cell.REQUESTED] = bytes
+  cells[cell + Cell.ALLOCATED_BY] = by
+  cells[cell + Cell.STAMP] = 0
 }

@@ -26,6 +26,7 @@ import {
   wordsOfBytes,
 } from '../words/units.ts'
 import type { ScenarioPlan } from '../workload/plan.ts'
+import { type WasmMemory, WebAssembly } from './compiled/webassembly.ts'
 import { type Clock, createSelf, LabProcess } from './process.ts'
 import type { RunPlan } from './types.ts'
 
@@ -54,7 +55,7 @@ export interface SharedRunInit {
   readonly heapBytes: number
   readonly controlPlace: ControlPlace
   /** Heap and control buffer in one, for compiled designs. */
-  readonly memory: WebAssembly.Memory | undefined
+  readonly memory: WasmMemory | undefined
   readonly controlPlan: ControlPlan
   /** Wall-clock origin of the run's clock, in ms since the epoch. */
   readonly clockOriginMs: number
@@ -129,7 +130,7 @@ export interface RunPlaces {
   readonly heapBytes: number
   readonly controlPlace: ControlPlace
   readonly controlPlan: ControlPlan
-  readonly memory: WebAssembly.Memory | undefined
+  readonly memory: WasmMemory | undefined
 }
 
 /** Each in a buffer of its own. */

@@ -13,7 +13,11 @@ const PAUSE_MS = 1
 /** Never changes: what a claimant sleeps on. */
 const nobodyNotifies = new Int32Array(new SharedArrayBuffer(4))
 
-/** Lets whoever holds a claim go on. */
+/**
+ * Lets whoever holds a claim go on. Compiled code calls it by this name.
+ *
+ * @public
+ */
 export function letOthersRun(): void {
   futexWait(nobodyNotifies, 0, 0, PAUSE_MS)
 }

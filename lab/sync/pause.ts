@@ -19,6 +19,7 @@ import {
 } from '../words/control.ts'
 import { futexWait } from './futex.ts'
 import type { SyncSelf } from './locks.ts'
+import { ringQueueBell } from './run-queue.ts'
 import { WAIT_SLICE_MS } from './wait-slice.ts'
 
 /** The lab thread's side. One per isolate; speaks for the lab thread that `self` names. */
@@ -131,6 +132,6 @@ export function wakeAll(control: Control): void {
 export function setRunState(control: Control, state: RunState): void {
   Atomics.store(control.words, ControlWord.STATE, state)
   Atomics.notify(control.words, ControlWord.STATE)
-  Atomics.notify(control.words, ControlWord.QUEUE_PUSHED)
+  ringQueueBell(control, Number.POSITIVE_INFINITY)
   wakeAll(control)
 }

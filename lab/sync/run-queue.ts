@@ -46,7 +46,7 @@ export function pushEntry(control: Control, entry: QueueEntry): void {
   control.bytes.set(bytes, (at + HEAD_WORDS + 1) * 4)
   Atomics.add(control.words, ControlWord.QUEUE_PUSHED, 1)
   unlockWord(control.words, ControlWord.QUEUE_LOCK)
-  Atomics.notify(control.words, ControlWord.QUEUE_PUSHED, 1)
+  ringQueueBell(control, 1)
 }
 
 /** The oldest entry, undefined when there is none. */
@@ -74,18 +74,25 @@ export function takeEntry(control: Control): QueueEntry | undefined {
   return entry
 }
 
+/** Wakes so many of the workers that wait for an entry, to look at the queue and the run's state. */
+export function ringQueueBell(control: Control, workers: number): void {
+  Atomics.add(control.words, ControlWord.QUEUE_BELL, 1)
+  Atomics.notify(control.words, ControlWord.QUEUE_BELL, workers)
+}
+
 /**
- * Waits for an entry; undefined once the run is over. The count of pushes is read before the queue
- * is looked at, so a push in between makes the wait return at once. Each push wakes one worker:
- * started lab threads then begin in their order, as on a real run queue, and not all at once.
+ * Waits for an entry; undefined once the run is over. The bell is read before the queue and the
+ * run's state are looked at, so a push, or an end, in between makes the wait return at once. Each
+ * push wakes one worker: started lab threads then begin in their order, as on a real run queue, and
+ * not all at once.
  */
 export function takeEntryBlocking(control: Control): QueueEntry | undefined {
   for (;;) {
-    const pushed = Atomics.load(control.words, ControlWord.QUEUE_PUSHED)
+    const bell = Atomics.load(control.words, ControlWord.QUEUE_BELL)
     if (Atomics.load(control.words, ControlWord.STATE) >= RunState.KILLED) return undefined
     const entry = takeEntry(control)
     if (entry !== undefined) return entry
-    Atomics.wait(control.words, ControlWord.QUEUE_PUSHED, pushed, WAIT_SLICE_MS)
+    Atomics.wait(control.words, ControlWord.QUEUE_BELL, bell, WAIT_SLICE_MS)
   }
 }
 

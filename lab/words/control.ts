@@ -100,6 +100,8 @@ export const ControlWord = {
   WAITS_WRITTEN: 18,
   /** Looks at the heap so far (observe.ts): blocks allocated from then on remember it. */
   LOOKS: 19,
+  /** Counts pushes to the run queue and changes of the run's state: idle workers wait on it. */
+  QUEUE_BELL: 20,
 } as const
 const CONTROL_WORDS = 64
 

@@ -137,15 +137,15 @@ export const queueBugs: readonly PlantedBug[] = [
   {
     name: 'a push wakes nobody',
     file: QUEUE,
-    sound: 'Atomics.notify(control.words, ControlWord.QUEUE_PUSHED, 1);',
+    sound: 'ringQueueBell(control, 1);',
     faulty: '',
   },
   {
-    name: 'the count of pushes is read after the queue',
+    name: 'the bell is read after the queue',
     file: QUEUE,
-    sound: 'Atomics.wait(control.words, ControlWord.QUEUE_PUSHED, pushed, WAIT_SLICE_MS);',
-    faulty: `${YIELD} const late = Atomics.load(control.words, ControlWord.QUEUE_PUSHED);
-        Atomics.wait(control.words, ControlWord.QUEUE_PUSHED, late, WAIT_SLICE_MS);`,
+    sound: 'Atomics.wait(control.words, ControlWord.QUEUE_BELL, bell, WAIT_SLICE_MS);',
+    faulty: `${YIELD} const late = Atomics.load(control.words, ControlWord.QUEUE_BELL);
+        Atomics.wait(control.words, ControlWord.QUEUE_BELL, late, WAIT_SLICE_MS);`,
   },
   {
     name: 'entries are taken without the mutex',

@@ -233,7 +233,7 @@ export const mutants: readonly Mutant[] = [
   {
     rule: 'an ended thread frees its cache',
     file: 'glibc-heap.ts',
-    from: 'tcacheThreadShutdown(m, (block) => this.free(block))',
+    from: 'tcacheThreadShutdown(m, this)',
     to: '',
   },
   {

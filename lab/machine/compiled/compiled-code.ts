@@ -8,12 +8,13 @@ import { HeapOps } from '../heap-ops.ts'
 import { OpLoop } from '../op-loop.ts'
 import type { SharedRun } from '../shared-run.ts'
 import { type Glue, loadGlue, tablesStart } from './glue.ts'
+import { type WasmModule, WebAssembly } from './webassembly.ts'
 
 /** What workers need beside the run itself. Plain data, but for the module, which is shared. */
 export interface CompiledCode {
   /** The design's name. */
   readonly design: string
-  readonly module: WebAssembly.Module
+  readonly module: WasmModule
   /** The numbers that were filled in: every lab thread must have the same. */
   readonly constants: readonly number[]
 }
@@ -40,8 +41,23 @@ export async function compileFor(run: SharedRun): Promise<CompiledCode | undefin
   linkage.find(exampleLoop(run), memory, tablesStart(run))
   const constants = linkage.constants()
   const bytes = filled(readFileSync(fileOf(design)), glue, constants)
-  return { design, module: await WebAssembly.compile(bytes), constants }
+  return { design, module: await compiled(bytes), constants }
 }
+
+/**
+ * The module's machine code. Node does not count V8's compiling among what keeps a process alive
+ * (nodejs/node#36616): with nothing else to wait for it would end here, so a timer stands in.
+ */
+async function compiled(bytes: Uint8Array): Promise<WasmModule> {
+  const alive = setInterval(() => {}, KEEP_ALIVE_MS)
+  try {
+    return await WebAssembly.compile(bytes)
+  } finally {
+    clearInterval(alive)
+  }
+}
+
+const KEEP_ALIVE_MS = 1000
 
 /** The process's main thread, as its worker will see it. */
 function exampleLoop(run: SharedRun): OpLoop {
@@ -52,8 +68,12 @@ function exampleLoop(run: SharedRun): OpLoop {
   return new OpLoop(process, heap, run.control, 0, heapOps)
 }
 
-/** The module with its holes filled. */
-function filled(bytes: Uint8Array, { holes }: Glue, constants: readonly number[]): Uint8Array {
+/** The module with its holes filled, in place. */
+export function filled(
+  bytes: Uint8Array,
+  { holes }: Glue,
+  constants: readonly number[],
+): Uint8Array {
   holes.forEach(([length, places], hole) => {
     const value = BigInt(length === INT32_BYTES ? constants[hole]! | 0 : constants[hole]!)
     for (const place of places) writeInteger(bytes, place, value, length)

@@ -8,7 +8,8 @@ import type { Batch } from '../../workload/recorder.ts'
 import type { OpLoop } from '../op-loop.ts'
 import type { SharedRun } from '../shared-run.ts'
 import type { CompiledCode } from './compiled-code.ts'
-import { type Exports, type Linkage, loadGlue, tablesStart } from './glue.ts'
+import { type Linkage, loadGlue, tablesStart } from './glue.ts'
+import { type WasmExports, WebAssembly } from './webassembly.ts'
 
 /** Words that the longest op may have: it must lie whole within the window it begins in. */
 const OP_WORDS_MAX = 8
@@ -17,7 +18,7 @@ export class CompiledLoop {
   readonly #run: SharedRun
   readonly #code: CompiledCode
   readonly #linkage: Linkage
-  readonly #exports: Exports
+  readonly #exports: WasmExports
   /** Where this lab thread's ops are copied to: the code reads the run's memory only. */
   #window: SharedWords
   #batch: Batch | undefined
@@ -84,10 +85,10 @@ export class CompiledLoop {
 
 /** The heap for what happens between batches: starting, joining and ending lab threads. */
 class CompiledHeap implements ThreadHeap {
-  readonly #exports: Exports
+  readonly #exports: WasmExports
   readonly #heap: ThreadHeap
 
-  constructor(exports: Exports, heap: ThreadHeap) {
+  constructor(exports: WasmExports, heap: ThreadHeap) {
     this.#exports = exports
     this.#heap = heap
   }

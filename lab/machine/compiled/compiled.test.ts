@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Design, ThreadHeap } from '../../../allocators/contract.ts'
@@ -29,17 +28,18 @@ const { CompiledLoop } = await load<typeof import('./compiled-loop.ts')>(
 const CELLS = 48
 const SHARED = 16
 const HEAP_BYTES = 128 * MIB
-/** As much of the heap as is compared. */
-const BRK_PAGES = 4096
+const clock = (): number => 0
 
-type Run = Awaited<ReturnType<typeof thread>>
+type SharedRun = ReturnType<typeof runOf>
+type CompiledCode = NonNullable<Awaited<ReturnType<typeof compileFor>>>
+type LabThread = Awaited<ReturnType<typeof labThread>>
 
-/** A lab thread alone in a run of its own; `seat` 0 is the process's main thread. */
-async function thread(
+/** A run of which the lab threads with these seats take part; seat 0 is the main thread. */
+function runOf(
   design: Design,
   tunables: Record<string, number>,
-  isCompiled: boolean,
-  seat = 1,
+  seats: readonly number[],
+  fill = false,
 ) {
   const defaults = Object.entries(design.tunables).map(([name, spec]) => [name, spec.default])
   const plan: RunPlan = {
@@ -65,7 +65,7 @@ async function thread(
     },
     seconds: undefined,
     drain: false,
-    fill: false,
+    fill,
     spinCount: 0,
   }
   const needs: ScenarioPlan = {
@@ -78,22 +78,28 @@ async function thread(
     seconds: undefined,
     stackBytes: 0,
   }
-  const clock = (): number => 0
   const time = { originMs: 0, now: clock }
   const { run } = createSharedRun(plan, design, needs, time, TABLES, placeTogether)
   run.control.words[ControlWord.STATE] = RunState.RUNNING
-  if (seat > 0) run.control.words[ControlWord.MULTI_THREADED] = 1
-  const code = (await compileFor(run))!
-  const process = run.processFor(seat, seat, clock)
-  const heap = design.attach(process, run.init.tunables, run.threadInfo(seat, seat))
-  const heapOps = new HeapOps(process, heap, run.control, seat, { fill: false, clock })
-  const loop = new OpLoop(process, heap, run.control, seat, heapOps)
-  const compiled = isCompiled ? await CompiledLoop.link(run, code) : undefined
-  const outer: ThreadHeap = compiled?.open(loop, heap, seat) ?? heap
-  return { run, loop, compiled, heap: outer, process }
+  if (seats.some((seat) => seat > 0)) run.control.words[ControlWord.MULTI_THREADED] = 1
+  return run
 }
 
-function carryOut({ loop, compiled }: Run, { words, length, opCount }: OpBatch): void {
+/** A lab thread of a run, which carries out `code` or, without, JavaScript. */
+async function labThread(run: SharedRun, seat: number, code: CompiledCode | undefined) {
+  const process = run.processFor(seat, seat, clock)
+  const heap = run.design.attach(process, run.init.tunables, run.threadInfo(seat, seat))
+  const heapOps = new HeapOps(process, heap, run.control, seat, {
+    fill: run.init.plan.fill,
+    clock,
+  })
+  const loop = new OpLoop(process, heap, run.control, seat, heapOps)
+  const compiled = code === undefined ? undefined : await CompiledLoop.link(run, code)
+  const outer: ThreadHeap = compiled?.open(loop, heap, seat) ?? heap
+  return { loop, compiled, heap: outer, process }
+}
+
+function carryOut({ loop, compiled }: LabThread, { words, length, opCount }: OpBatch): void {
   const batch = { ops: words, length, opCount, done: false }
   for (let at = 0; at < length; ) {
     const reached = compiled?.run(batch, at, length) ?? loop.run(words, at, length)
@@ -102,22 +108,26 @@ function carryOut({ loop, compiled }: Run, { words, length, opCount }: OpBatch):
   }
 }
 
-/** A hash of each thing that a run has written down. */
-function stateOf({ run }: Run): Record<string, string> {
-  const { cells, counters, seats, int32, pages, plan } = run.control
-  const used = pages.reduce((last, byte, page) => (byte === 0 ? last : page + 1), 0)
-  const hash = (view: ArrayBufferView): string =>
-    createHash('sha1')
-      .update(new Uint8Array(view.buffer, view.byteOffset, view.byteLength))
-      .digest('base64')
-  return {
-    heap: hash(run.heap.subarray(0, Math.min(used, BRK_PAGES) * PAGE_WORDS)),
-    cells: hash(cells),
-    counters: hash(counters),
-    seats: hash(seats),
-    locks: hash(int32.subarray(plan.at.locks / 4, plan.at.seatRows / 4)),
-    pages: hash(pages),
+const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Buffer =>
+  Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength)
+
+/** What two runs have written down differently: parts of the control buffer, pages of the heap. */
+function differences(a: SharedRun, b: SharedRun): string[] {
+  const partsOf = ({ control }: SharedRun): Record<string, ArrayBufferView> => {
+    const { cells, counters, seats, int32, pages, plan } = control
+    const locks = int32.subarray(plan.at.locks / 4, plan.at.seatRows / 4)
+    return { cells, counters, seats, pages, locks }
   }
+  const others = partsOf(b)
+  const parts = Object.entries(partsOf(a)).flatMap(([name, part]) =>
+    bytesOf(part).equals(bytesOf(others[name]!)) ? [] : [name],
+  )
+  const page = ({ heap }: SharedRun, at: number): Buffer =>
+    bytesOf(heap.subarray(at * PAGE_WORDS, (at + 1) * PAGE_WORDS))
+  a.control.pages.forEach((byte, at) => {
+    if (byte !== 0 && !page(a, at).equals(page(b, at))) parts.push(`page ${at}`)
+  })
+  return parts
 }
 
 const operand = fc.integer({ min: -SHARED, max: CELLS - 1 })
@@ -185,30 +195,72 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 const VARIANTS: readonly [design: string, tunables: Record<string, number>][] = [
   ['glibc', {}],
+  ['glibc', { arena_max: 1 }],
   ['glibc', { tcache_count: 0 }],
   ['glibc', { perturb: 42 }],
   ['ptmalloc2', {}],
+  ['ptmalloc2', { arena_max: 1 }],
   ['tcmalloc', {}],
 ]
+const RUNS = { numRuns: 15, endOnFailure: true }
+
+/** What the lab threads of a run do, in turns: frees of shared cells are then often remote. */
+type Turn = readonly [thread: number, steps: readonly Step[]]
+const turns = (threads: number, length: number): fc.Arbitrary<Turn[]> =>
+  fc.array(
+    fc.tuple(fc.nat(threads - 1), fc.array(step, { minLength: length / 5, maxLength: length })),
+    { minLength: threads === 1 ? 1 : 8, maxLength: threads === 1 ? 1 : 16 },
+  )
+
+/** Carries out all turns; gives the lab threads, which have not ended. */
+async function carriedOut(run: SharedRun, seats: number[], all: Turn[], code?: CompiledCode) {
+  const threads: LabThread[] = []
+  for (const seat of seats) threads.push(await labThread(run, seat, code))
+  for (const [thread, steps] of all) {
+    const batch = new OpBatch()
+    for (const put of steps) put(batch)
+    carryOut(threads[thread]!, batch)
+  }
+  return threads
+}
+
+it('blocks are filled as JavaScript fills them', async () => {
+  const { glibc } = designs
+  const [run, compiledRun] = [runOf(glibc!, {}, [0], true), runOf(glibc!, {}, [0], true)]
+  const code = await compileFor(compiledRun)
+  const all: Turn[] = [
+    [0, [(batch) => batch.put2(Op.MALLOC, 0, 1000), (batch) => batch.put1(Op.WRITE, 0)]],
+  ]
+  await carriedOut(run, [0], all)
+  await carriedOut(compiledRun, [0], all, code)
+  expect(differences(run, compiledRun)).toEqual([])
+  const block = compiledRun.control.cells[0]!
+  expect(compiledRun.heap[block + 100]).not.toBe(0)
+})
 
 describe.each(VARIANTS)('%s %o, compiled', (name, tunables) => {
-  it.each([0, 1])('writes what the JavaScript writes (seat %i)', async (seat) => {
-    const design = designs[name]!
+  const design = designs[name]!
+  // The numbers filled in are the design's and its tunables', whichever lab threads there are.
+  const compiling = compileFor(runOf(design, tunables, [0]))
+  it.each([
+    { seats: [0], length: 1000 },
+    { seats: [1], length: 1000 },
+    { seats: [0, 1], length: 100 },
+  ])('writes what the JavaScript writes (seats $seats)', async ({ seats, length }) => {
+    const code = (await compiling)!
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 200, maxLength: 1200 }), async (steps) => {
-        const batch = new OpBatch()
-        for (const put of steps) put(batch)
-        const script = await thread(design, tunables, false, seat)
-        const compiled = await thread(design, tunables, true, seat)
-        carryOut(script, batch)
-        carryOut(compiled, batch)
-        expect(stateOf(compiled)).toEqual(stateOf(script))
-        script.heap.exit()
-        compiled.heap.exit()
-        expect(stateOf(compiled)).toEqual(stateOf(script))
-        expect(design.check(compiled.process, compiled.run.init.tunables)).toEqual([])
+      fc.asyncProperty(turns(seats.length, length), async (all) => {
+        const run = runOf(design, tunables, seats)
+        const compiledRun = runOf(design, tunables, seats)
+        const script = await carriedOut(run, seats, all)
+        const compiled = await carriedOut(compiledRun, seats, all, code)
+        expect(differences(run, compiledRun)).toEqual([])
+        for (const { heap } of [...script, ...compiled]) heap.exit()
+        expect(differences(run, compiledRun)).toEqual([])
+        const { process } = compiled[0]!
+        expect(design.check(process, compiledRun.init.tunables)).toEqual([])
       }),
-      { numRuns: 12 },
+      RUNS,
     )
   })
 })

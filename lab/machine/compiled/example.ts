@@ -8,13 +8,14 @@ import { HeapOps } from '../heap-ops.ts'
 import { OpLoop } from '../op-loop.ts'
 import { createSharedRun, placeTogether, TABLES } from '../shared-run.ts'
 import type { RunPlan } from '../types.ts'
+import type { WasmMemory } from './webassembly.ts'
 
 const THREADS = 2
 
 export function exampleOf(design: Design): {
   loop: OpLoop
   heap: ThreadHeap
-  memory: WebAssembly.Memory
+  memory: WasmMemory
   /** Another lab thread's loop: what differs belongs to the lab thread, not to the run. */
   twin: OpLoop
 } {

@@ -1,18 +1,17 @@
 /** The generated JavaScript beside a design's module: see compiler/glue.mjs, which writes it. */
 import type { OpLoop } from '../op-loop.ts'
 import type { SharedRun } from '../shared-run.ts'
-
-export type Exports = WebAssembly.Instance['exports']
+import type { WasmExports, WasmMemory } from './webassembly.ts'
 
 export interface Linkage {
   /** The functions the module imports. */
   readonly js: Record<string, unknown>
   /** Looks up the live objects of a lab thread. Throws when the code was made for other ones. */
-  find(loop: OpLoop, memory: WebAssembly.Memory, tablesStart: number): void
+  find(loop: OpLoop, memory: WasmMemory, tablesStart: number): void
   /** Of the objects found: the numbers that all lab threads of a run share. */
   constants(): number[]
   /** Copies the other numbers of the objects found into the module. */
-  bind(exports: Exports): void
+  bind(exports: WasmExports): void
 }
 
 export interface Glue {

@@ -1,6 +1,6 @@
 /**
  * Goal: the native side of a benchmark carries out the ops that the model does, all of them, in
- * their order. Method: a hash of the decoded ops in C against one of the recorded batch.
+ * their order. Method: a hash of the ops in C against one of the recorded batch.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -43,11 +43,9 @@ function hashOfModel(workload: number, threads: number, index: number, seed: num
     hash = Math.imul(hash ^ word, FNV_PRIME)
   }
   eachOp(ops, length, (code, at) => {
-    if (code === Op.WRITE_PAGES) return
     mix(code)
     mix(ops[at + 1]!)
-    if (code === Op.MALLOC) mix(ops[at + 2]!)
-    if (code === Op.SWAP) mix(~ops[at + 2]!)
+    if (code !== Op.FREE) mix(ops[at + 2]!)
   })
   return hash >>> 0
 }

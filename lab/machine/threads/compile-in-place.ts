@@ -10,7 +10,7 @@ import { setFlagsFromString } from 'node:v8'
 /** For every isolate that starts from now on in this process. Before the workers start. */
 export function compileInPlace(): void {
   setFlagsFromString('--no-concurrent-recompilation')
-  // The part of a heap for new objects stays at 1 MB instead of growing to 16: with as many isolates
-  // as lab threads that would be most of the lab's own memory.
+  // The part of a heap for new objects stays at 1 MB instead of growing to 16: with as many
+  // isolates as lab threads that would be most of the lab's own memory.
   setFlagsFromString('--semi-space-growth-factor=1')
 }

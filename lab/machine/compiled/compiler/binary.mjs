@@ -28,7 +28,7 @@ export function signed(value) {
 /** A number that is filled in later: no other constant looks like it. */
 const HOLE = { i32: 0x5eed_0000, i64: 0x5eed_ca11_0000 }
 /** As long as any number can get, so that each fits. */
-const HOLE_BYTES = { i32: 5, i64: 10 }
+export const HOLE_BYTES = { i32: 5, i64: 10 }
 
 /** Signed LEB128 of a fixed length. */
 function padded(value, length) {

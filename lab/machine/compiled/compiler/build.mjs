@@ -1,14 +1,15 @@
 // Compiles what lab threads spend their time in, the op loop and a design's malloc and free, to
-// WebAssembly: one module per built-in design, and beside it the glue that binds it to live objects.
+// WebAssembly: one module per built-in design, and beside it the glue that binds it to live
+// objects.
 // Run by build.mjs on the finished dist/.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { Compiler } from './compiler.mjs'
-import { Unsupported } from './function-compiler.mjs'
 import { glueOf } from './glue.mjs'
 import { Program } from './program.mjs'
 import { SharedMemory } from './shared-memory.mjs'
+import { Unsupported } from './unsupported.mjs'
 
 const dist = resolve(process.argv[2])
 const out = `${dist}/lab/machine/compiled/modules`

@@ -1,10 +1,7 @@
 // What `Math`, `Atomics` and the methods of typed arrays become.
+import { choose, compare } from './conditions.mjs'
 import {
-  addressOf,
-  atomic,
   binary,
-  choose,
-  compare,
   float,
   get,
   int,
@@ -12,13 +9,13 @@ import {
   low,
   memoryCopy,
   memoryFill,
-  scaledBy,
   sequence,
   set,
   toFloat,
   toInt,
   unary,
 } from './instructions.mjs'
+import { addressOf, atomic, scaledBy } from './memory-accesses.mjs'
 
 /** Rounding a fraction gives an integer; a division by a power of two is a shift. */
 const rounded =
@@ -37,7 +34,8 @@ const rounded =
 
 const extreme =
   (operator) =>
-  ([a, b], { local }) => {
+  ([a, b, ...more], { local }) => {
+    if (b === undefined || more.length > 0) return undefined
     if (a.type === 'f64' || b.type === 'f64') {
       const op = operator === '<' ? 'f64.min' : 'f64.max'
       return binary(op, 'f64', toFloat(a), toFloat(b))
@@ -53,10 +51,16 @@ const NANOSECONDS = 1e6
 const timeout = (ms) =>
   ms === undefined ? int(-1) : toInt(binary('f64.mul', 'f64', toFloat(ms), float(NANOSECONDS)))
 
-const onWord =
+/** Atomic operations that there are for bytes too. */
+const ON_BYTES = new Set(['load', 'exchange', 'compareExchange'])
+
+const onElement =
   (name) =>
-  ([array, index, ...values], { view }) =>
-    atomic(name, view(array), index, values.map(low))
+  ([array, index, ...values], { view }) => {
+    const at = view(array)
+    if (at.element === 'f64' || (at.element === 'u8' && !ON_BYTES.has(name))) return undefined
+    return atomic(name, at, index, values.map(low))
+  }
 
 const BUILTINS = {
   'Math.floor': rounded('f64.floor'),
@@ -72,13 +76,13 @@ const BUILTINS = {
     const negated = binary('i64.sub', 'i64', int(0), get(x))
     return sequence([set(x, value)], choose(compare('<', get(x), int(0)), negated, get(x)))
   },
-  'Atomics.load': onWord('load'),
-  'Atomics.add': onWord('add'),
-  'Atomics.sub': onWord('sub'),
-  'Atomics.and': onWord('and'),
-  'Atomics.or': onWord('or'),
-  'Atomics.exchange': onWord('exchange'),
-  'Atomics.compareExchange': onWord('compareExchange'),
+  'Atomics.load': onElement('load'),
+  'Atomics.add': onElement('add'),
+  'Atomics.sub': onElement('sub'),
+  'Atomics.and': onElement('and'),
+  'Atomics.or': onElement('or'),
+  'Atomics.exchange': onElement('exchange'),
+  'Atomics.compareExchange': onElement('compareExchange'),
   'Atomics.store': ([array, index, value], { view, local }) => {
     const kept = local('i64')
     const stored = atomic('store', view(array), index, [low(get(kept))])

@@ -1,10 +1,14 @@
-// Compiles methods of live objects to WebAssembly. The objects are constants to it: what `this.words`
-// is, which class `this.process` has and which function `rules.intMalloc` are known, so that only
-// numbers are left to compute. See README.md for the part of JavaScript it understands.
+// Compiles methods of live objects to WebAssembly. The objects are constants to it: what
+// `this.words` is, which class `this.process` has and which function `rules.intMalloc` are known,
+// so that only numbers are left to compute. See ../README.md for the part of JavaScript it
+// understands.
 import { nodesOf } from '../../../../build-modules.mjs'
 import { encodeModule, placesOf } from './binary.mjs'
-import { FunctionCompiler, NeedsWide, Unsupported } from './function-compiler.mjs'
-import { constant, readGlobal, write } from './instructions.mjs'
+import { entryOf, getterOf, methodOf, setterOf } from './entries.mjs'
+import { constant, readGlobal } from './instructions.mjs'
+import { countTrees, visitTrees } from './trees.mjs'
+import { NeedsWide, Unsupported } from './unsupported.mjs'
+import { codeOf } from './writing.mjs'
 
 /** Nodes of a function that is put in place of every call of it. */
 const INLINE_NODES = 300
@@ -112,13 +116,14 @@ export class Compiler {
     return this.twinOf(owner)?.[property]
   }
 
-  /** A function of JavaScript, called with numbers. `source`: text of an expression that gives it. */
-  import(source, count, result) {
-    const key = `${source}/${count}/${result}`
+  /** A function of JavaScript, called with numbers: `source` is an expression that gives it. */
+  import(source, count) {
+    const key = `${source}/${count}`
     let found = this.imports.find((it) => it.key === key)
     if (found === undefined) {
       const params = Array(count).fill('f64')
-      found = { key, name: `f${this.imports.length}`, source, params, result, imported: true }
+      const name = `f${this.imports.length}`
+      found = { key, name, source, params, result: 'f64', imported: true }
       this.imports.push(found)
     }
     return found
@@ -154,9 +159,9 @@ export class Compiler {
     return size <= INLINE_NODES
   }
 
-  /** Is a function still small with all that it calls put in place? If not, it is not tried again. */
+  /** Is a function small with all that it calls put in place? If not, it is not tried again. */
   staysSmall(node, tree) {
-    if (countInstructions(tree) <= INLINE_INSTRUCTIONS) return true
+    if (countTrees(tree) <= INLINE_INSTRUCTIONS) return true
     this.#sizes.set(node, Number.POSITIVE_INFINITY)
     return false
   }
@@ -183,13 +188,8 @@ export class Compiler {
 
   /** Makes a method of a live object a function of the module. Throws `Unsupported`. */
   export(object, method, parameters, name = method) {
-    const target = FunctionCompiler.method(this, object, method, parameters)
-    this.#exports.push({ name, target: FunctionCompiler.entry(target, name) })
-  }
-
-  /** Functions that could not be compiled: what they are, and why. */
-  failures() {
-    return [...this.#failed].map(([key, { message }]) => `${key}: ${message}`)
+    const target = methodOf(this, object, method, parameters)
+    this.#exports.push({ name, target: entryOf(target, name) })
   }
 
   /** Bytes of the module, and what its imports and globals stand for. */
@@ -207,8 +207,7 @@ export class Compiler {
       locals.forEach((local, i) => {
         local.number = i
       })
-      const code = []
-      for (const statement of body) write(statement, code, [], numbers)
+      const code = codeOf(body, numbers)
       return { params, result, locals: locals.slice(params.length).map(({ type }) => type), code }
     })
     const bytes = encodeModule({
@@ -223,10 +222,8 @@ export class Compiler {
 
   #exportGlobals() {
     this.globals.forEach((global, i) => {
-      for (const direction of ['get', 'set']) {
-        const target = FunctionCompiler.globalAccess(global, direction)
-        this.#exports.push({ name: `${direction}${i}`, target })
-      }
+      this.#exports.push({ name: `get${i}`, target: getterOf(global) })
+      this.#exports.push({ name: `set${i}`, target: setterOf(global) })
     })
   }
 
@@ -235,27 +232,11 @@ export class Compiler {
     const visit = (target) => {
       if (seen.has(target)) return
       seen.add(target)
-      for (const called of callsIn(target.body)) visit(called)
+      visitTrees(target.body, (tree) => {
+        if (tree.op === 'call') visit(tree.target)
+      })
     }
     for (const { target } of this.#exports) visit(target)
     return [...seen]
-  }
-}
-
-const PARTS = ['args', 'before', 'value', 'body', 'then', 'otherwise', 'after']
-
-function countInstructions(it) {
-  if (Array.isArray(it)) return it.reduce((sum, one) => sum + countInstructions(one), 0)
-  if (it === null || typeof it !== 'object' || it.op === undefined) return 0
-  return PARTS.reduce((sum, part) => sum + countInstructions(it[part]), 1)
-}
-
-function* callsIn(body) {
-  if (Array.isArray(body)) for (const it of body) yield* callsIn(it)
-  else if (body !== null && typeof body === 'object' && body.op !== undefined) {
-    if (body.op === 'call') yield body.target
-    for (const key of PARTS) {
-      if (typeof body[key] === 'object') yield* callsIn(body[key])
-    }
   }
 }

@@ -1,13 +1,14 @@
 // Writes the JavaScript beside a module: what binds it to the live objects of a lab thread.
+import { HOLE_BYTES } from './binary.mjs'
 
 /**
  * The glue has `link()`, whose parts are, in the order in which they are used:
  *
- *   find(loop, memory, tables)  looks the objects up again by their paths, and checks that they are
- *                               what the code was compiled for
+ *   find(loop, memory, tables)  looks the objects up again by their paths, and checks that they
+ *                               are what the code was compiled for
  *   constants()                 numbers that all lab threads of a run share, for the holes
  *   js                          the functions to import
- *   bind(exports)               for each lab thread, after `find`: copies its numbers into the globals
+ *   bind(exports)               for each lab thread, after `find`: copies its numbers to globals
  *
  * Numbers that change become accessors, so that JavaScript and the module see the same.
  */
@@ -18,9 +19,19 @@ export function glueOf(compiler, { imports, globals, holes, expected }, specifie
     ({ file, name }, i) => `import { ${name} as r${i} } from '${specifierOf(file)}'`,
   )
   const tables = holes.filter(({ table }) => table !== undefined)
+  const places = holes.map((hole) => [HOLE_BYTES[hole.type], hole.places])
+  const checks = expected.map((condition) => {
+    const message = JSON.stringify(`not compiled for this: ${condition}`)
+    return `    if (!(${condition})) throw new Error(${message})`
+  })
+  const numbers = holes.map((hole) =>
+    hole.table === undefined
+      ? `Number(${hole.owner}.${hole.property})`
+      : `t${tables.indexOf(hole)}`,
+  )
   return `${references.join('\n')}
 /** Where the numbers of \`constants()\` go: [bytes of the number, places]. */
-export const holes = ${JSON.stringify(holes.map(({ type, places }) => [type === 'i32' ? 5 : 10, places]))}
+export const holes = ${JSON.stringify(places)}
 export function link() {
   let memory, tables, ${objects.map(({ name }) => name).join(', ')}
   const js = {
@@ -32,7 +43,7 @@ ${imports.map(({ name, source }) => `    ${name}: ${source},`).join('\n')}
     tables = tablesAt
     loop = root
 ${placed.map(({ name, path }) => `    ${name} = ${path}`).join('\n')}
-${expected.map((it) => `    if (!(${it})) throw new Error(${JSON.stringify(`not compiled for this: ${it}`)})`).join('\n')}
+${checks.join('\n')}
   }
   function constants() {
     let at = tables
@@ -44,7 +55,7 @@ ${expected.map((it) => `    if (!(${it})) throw new Error(${JSON.stringify(`not 
     }
 ${tables.map(({ table }, i) => `    const t${i} = copied(${table})`).join('\n')}
     return [
-${holes.map((hole) => `      ${hole.table === undefined ? `Number(${hole.owner}.${hole.property})` : `t${tables.indexOf(hole)}`},`).join('\n')}
+${numbers.map((it) => `      ${it},`).join('\n')}
     ]
   }
   function bind(exports) {

@@ -1,5 +1,5 @@
-// The modules of dist/ as the compiler sees them: what a name of a module means, which syntax tree a
-// live function or class was made from.
+// The modules of dist/ as the compiler sees them: what a name of a module means, which syntax tree
+// a live function or class was made from.
 import { dirname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { modulesOf, nodesOf } from '../../../../build-modules.mjs'
