@@ -104,6 +104,10 @@ const DESIGN_FIGURES = [
 ] as const
 /** Entries of designs that have none of their own. */
 const OTHER_DESIGNS = 'other'
+/** Entries of older tables, and what has become of them. */
+const FORMER: Readonly<Record<string, string>> = {
+  kernelSpin: 'system calls spin as Linux’ rwsem does now',
+}
 const COST_MAX = 2 ** 27
 /** Without these being something, time would stand still. */
 const AT_LEAST_ONE: ReadonlySet<string> = new Set(['sockets', 'slice', 'op', 'channels'])
@@ -190,6 +194,8 @@ function isKnown(name: string): boolean {
 }
 
 function unknownEntry(name: string): string {
+  const former = Object.hasOwn(FORMER, name) ? FORMER[name] : undefined
+  if (former !== undefined) return `${name} is gone (${former}): remove it, or calibrate again`
   const near = nearestNames(name, [...Object.keys(GENERAL), ...EVENT_NAMES.keys()])
   return `no such cost ${quoted(name)}${near.length > 0 ? `: did you mean ${near[0]}?` : ''}`
 }
