@@ -115,7 +115,7 @@ export class OpLoop {
           if (ops[next] === Op.WRITE_PAGES && ops[next + 2] === 1 && block !== BLOCK_NULL) {
             this.#process.touch(block)
             this.#words[block] = 0
-            cells[cell + Cell.STAMP] = 0
+            if (cells[cell + Cell.STAMP] !== 0) cells[cell + Cell.STAMP] = 0
             next += 3
             untilTimed--
             continue
@@ -183,6 +183,6 @@ export class OpLoop {
 function fillCell(cells: SharedWords, cell: number, block: Block, bytes: number, by: number): void {
   cells[cell] = block
   cells[cell + Cell.REQUESTED] = bytes
-  cells[cell + Cell.ALLOCATED_BY] = by
-  cells[cell + Cell.STAMP] = 0
+  if (cells[cell + Cell.ALLOCATED_BY] !== by) cells[cell + Cell.ALLOCATED_BY] = by
+  if (cells[cell + Cell.STAMP] !== 0) cells[cell + Cell.STAMP] = 0
 }

@@ -74,7 +74,7 @@ export function takeEntry(control: Control): QueueEntry | undefined {
   return entry
 }
 
-/** Wakes so many of the workers that wait for an entry: they look at the queue and the run. */
+/** Wakes so many of the workers that wait for an entry: to look at queue and state again. */
 export function ringQueueBell(control: Control, workers: number): void {
   Atomics.add(control.words, ControlWord.QUEUE_BELL, 1)
   Atomics.notify(control.words, ControlWord.QUEUE_BELL, workers)

@@ -52,6 +52,26 @@ describe('conditions', () => {
   choice(a, b, c) { return a > b ? b / 4 > c ? 1 : 2 : c > 1 && a < 0 ? a : 4 }
   arrays(a, b, c) { const view = a > 2 ? this.words.length : this.bytes.length; return view + c }`)
   })
+  it('functions that return true or false, early or last', async () => {
+    await agrees(
+      `
+  guarded(a, b, c) { return isInside(this, a, b) ? c : -c }
+  both(a, b, c) { if (isInside(this, a, b) && isEither(a, b)) return c; return 1 }
+  either(a, b, c) { while (isEither(a, c) || isEither(b, c)) { a++; b++; c-- } return a + b * 100 }
+  number(a, b) { return isInside(this, a, b) + isEither(b, a) * 2 }`,
+      `
+function isInside(it, a, b) {
+  if (a === 0) return false
+  if (it.step(a) > b) { return true }
+  return it.step(b) < 4
+}
+function isEither(a, b) {
+  if (a & 1) return b > 2
+  if (b > 5) return true
+  return a < 1
+}`,
+    )
+  })
   it('what is known is not looked at', async () => {
     await agrees(`
   known(a) { if (this.nothing !== undefined) return this.nothing.field; return a }

@@ -36,6 +36,7 @@ export async function compileFor(run: SharedRun): Promise<CompiledCode | undefin
   // Optimized at once and as a whole: a lab thread should not meet code that is still being made.
   setFlagsFromString('--no-liftoff')
   setFlagsFromString('--no-wasm-lazy-compilation')
+  setFlagsFromString('--experimental-wasm-branch-hinting')
   const glue = await loadGlue(design)
   const linkage = glue.link()
   linkage.find(exampleLoop(run), memory, tablesStart(run))

@@ -3,6 +3,7 @@
  * to learn which objects there are, of which classes, and how they hang together.
  */
 import type { Design, ThreadHeap } from '../../../allocators/contract.ts'
+import type { Control } from '../../words/control.ts'
 import { MIB } from '../../words/units.ts'
 import { HeapOps } from '../heap-ops.ts'
 import { OpLoop } from '../op-loop.ts'
@@ -12,9 +13,15 @@ import type { WasmMemory } from './webassembly.ts'
 
 const THREADS = 2
 
-export function exampleOf(design: Design): {
+/** `settings` are tunables other than their defaults. */
+export function exampleOf(
+  design: Design,
+  privateCells = 1,
+  settings: Readonly<Record<string, number>> = {},
+): {
   loop: OpLoop
   heap: ThreadHeap
+  control: Control
   memory: WasmMemory
   /** Another lab thread's loop: what differs belongs to the lab thread, not to the run. */
   twin: OpLoop
@@ -23,6 +30,7 @@ export function exampleOf(design: Design): {
   const tunables = Object.fromEntries(
     Object.entries(design.tunables).map(([name, { default: value }]) => [name, value]),
   )
+  Object.assign(tunables, settings)
   const plan: RunPlan = {
     machine: 'threads',
     scheduleSeed: 0,
@@ -47,7 +55,7 @@ export function exampleOf(design: Design): {
   }
   const needs = {
     threads: THREADS,
-    privateCells: 1,
+    privateCells,
     tables: {},
     tableCells: 1,
     channelCapacities: [],
@@ -63,5 +71,10 @@ export function exampleOf(design: Design): {
     const heapOps = new HeapOps(process, heap, run.control, seat, { fill: false, clock })
     return { loop: new OpLoop(process, heap, run.control, seat, heapOps), heap }
   }
-  return { ...labThread(0), memory: run.init.memory!, twin: labThread(1).loop }
+  return {
+    ...labThread(0),
+    control: run.control,
+    memory: run.init.memory!,
+    twin: labThread(1).loop,
+  }
 }

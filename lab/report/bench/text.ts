@@ -213,7 +213,8 @@ function notesOf({ results, floors, notes, host }: BenchReport): string[] {
     return `${workload} ${nanoseconds(model)}${beside}`
   })
   if (loops.length > 0) {
-    lines.push(`The loops alone, without an allocator, part of every figure: ${loops.join(', ')}.`)
+    const about = 'the model’s as JavaScript, which built-in designs are not carried out as'
+    lines.push(`The loops alone, without an allocator (${about}): ${loops.join(', ')}.`)
   }
   if (results.some(({ wasmMimalloc }) => wasmMimalloc !== null)) {
     lines.push(

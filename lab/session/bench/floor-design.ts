@@ -1,6 +1,6 @@
 /**
  * Not an allocator: hands the same block out again and again and takes it back for nothing. A
- * benchmark measures the lab's own loop, counters and cells with it: part of every figure.
+ * benchmark measures the lab's own loop, counters and cells with it.
  */
 import type { Design, Process, ThreadHeap } from '../../../allocators/contract.ts'
 import { type Block, PAGE_BYTES, PAGE_WORDS } from '../../words/units.ts'

@@ -94,6 +94,20 @@ function encodeBody({ locals, code }) {
 }
 
 /**
+ * Which branches are likely, which are not (branch hinting proposal): by function, places are those
+ * of the bytes of its body.
+ */
+function encodeHints(functions, importCount) {
+  const hinted = functions.flatMap(({ locals, hints }, i) => {
+    if (hints.length === 0) return []
+    const start = encodeLocals(locals).length
+    const list = hints.map(({ at, likely }) => [...unsigned(start + at), 1, likely ? 1 : 0])
+    return [[...unsigned(importCount + i), ...vector(list)]]
+  })
+  return section(0, [...text('metadata.code.branch_hint'), ...vector(hinted)])
+}
+
+/**
  * A module of imported functions, one imported shared memory (`lab.memory`), mutable globals that
  * start at 0, and functions, the imported ones counted first.
  */
@@ -121,6 +135,7 @@ export function encodeModule({ imports, globals, functions, exports }) {
         exports.map(({ name, index }) => [...text(name), EXTERNAL.function, ...unsigned(index)]),
       ),
     ),
+    encodeHints(functions, imports.length),
     section(10, vector(functions.map(encodeBody))),
   ]
   return new Uint8Array(bytes.flat())

@@ -6,7 +6,9 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { Compiler } from './compiler.mjs'
+import { CELLS, carryOut } from './example-ops.mjs'
 import { glueOf } from './glue.mjs'
+import { Profiler } from './profile.mjs'
 import { Program } from './program.mjs'
 import { SharedMemory } from './shared-memory.mjs'
 import { Unsupported } from './unsupported.mjs'
@@ -22,6 +24,10 @@ const ENTRIES = {
   heap: { malloc: 1, free: 1, calloc: 2, exit: 0 },
 }
 
+/** Tunables with which a design takes other ways than it does by default. */
+const OTHER_SETTINGS = { glibc: [{ tcache_count: 0 }] }
+
+const profiler = new Profiler()
 const program = new Program(dist)
 await program.know(
   program
@@ -36,11 +42,26 @@ await program.know([
 
 const { designs } = await load('allocators/registry.js')
 const { exampleOf } = await load('lab/machine/compiled/example.js')
+const words = {
+  ...(await load('lab/words/control.js')),
+  ...(await load('lab/workload/ops.js')),
+}
+
+/** What is rare in a design, by its default settings and by others. */
+function profileOf(design) {
+  profiler.take()
+  for (const settings of [{}, ...(OTHER_SETTINGS[design.name] ?? [])]) {
+    carryOut(exampleOf(design, CELLS, settings), words)
+  }
+  return profiler.take()
+}
 
 mkdirSync(out, { recursive: true })
-for (const design of Object.values(designs)) {
+const profiles = new Map(Object.values(designs).map((design) => [design, profileOf(design)]))
+profiler.end()
+for (const [design, profile] of profiles) {
   const { loop, heap, memory, twin } = exampleOf(design)
-  const compiler = new Compiler(program, new SharedMemory(memory), twin)
+  const compiler = new Compiler(program, new SharedMemory(memory), twin, profile)
   compiler.root(loop, 'loop')
   compiler.export(loop, 'run', ENTRIES.loop.run)
   const heapObject = { constant: 'object', name: 'loop', object: loop }

@@ -1,5 +1,6 @@
 // Calls, by what is called.
 import { arrayCall, builtinCall } from './builtins.mjs'
+import { INLINE_NODES_RARE } from './compiler.mjs'
 import { expressionValue } from './expressions.mjs'
 import { inlined, outOfLine } from './functions.mjs'
 import { call } from './instructions.mjs'
@@ -25,11 +26,11 @@ export function callValue(context, node) {
       return callArrayMethod(context, callee, args)
     case 'function': {
       const name = callee.node.id?.name ?? 'function'
-      return callFunction(context, { source: callee, self: undefined, args, name })
+      return callFunction(context, { source: callee, self: undefined, args, name, site: node })
     }
     case 'method': {
       const { member, owner, name } = callee
-      return callFunction(context, { source: member, self: owner, args, name })
+      return callFunction(context, { source: member, self: owner, args, name, site: node })
     }
     case 'script':
       return callPath(context, callee.path, args, 'f64')
@@ -55,16 +56,21 @@ function callArrayMethod(context, { owner, name }, args) {
 }
 
 /**
- * Calls a function of JavaScript, { source, self, args, name }: in place when small, else as a
- * function of the module, else, when it cannot be compiled, as it is.
+ * Calls a function of JavaScript, { source, self, args, name, site }: in place when small, else as
+ * a function of the module, else, when it cannot be compiled, as it is. `site` is the calling node;
+ * accessors have none.
  */
 export function callFunction(context, called) {
   const { compiler, depth } = context
   const { node } = called.source
+  const { tooLarge } = context.moduleFunction
+  const isRare = called.site !== undefined && context.isRare(called.site)
+  const most = isRare ? INLINE_NODES_RARE : undefined
   try {
-    if (compiler.isSmall(node) && depth < INLINE_DEPTH) {
+    if (compiler.isSmall(node, most) && depth < INLINE_DEPTH && !tooLarge.has(node)) {
       const tree = inlined(context, called)
-      if (compiler.staysSmall(node, tree)) return tree
+      if (compiler.staysSmall(tree)) return tree
+      tooLarge.add(node)
     }
     const { target, given } = outOfLine(compiler, called)
     return call(target, given)

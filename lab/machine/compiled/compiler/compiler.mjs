@@ -12,6 +12,8 @@ import { codeOf } from './writing.mjs'
 
 /** Nodes of a function that is put in place of every call of it. */
 const INLINE_NODES = 300
+/** The same where it is rarely called. */
+export const INLINE_NODES_RARE = 20
 /** Instructions of such a function, those of what is put in its place included. */
 const INLINE_INSTRUCTIONS = 1200
 
@@ -35,11 +37,15 @@ export class Compiler {
   /** Assertions about the live objects: source text of conditions. */
   #expected = []
 
-  /** `twin` is a root as another lab thread has it. */
-  constructor(program, memory, twin) {
+  /**
+   * `twin` is a root as another lab thread has it; `profile`, which may be missing, knows what is
+   * rare.
+   */
+  constructor(program, memory, twin, profile) {
     this.program = program
     this.memory = memory
     this.twin = twin
+    this.profile = profile
   }
 
   /** A root object: the glue is given it by this name. */
@@ -150,20 +156,19 @@ export class Compiler {
     return true
   }
 
-  isSmall(node) {
+  /** Is a function, by the nodes of its syntax tree, small enough to be put in place of a call? */
+  isSmall(node, most = INLINE_NODES) {
     let size = this.#sizes.get(node)
     if (size === undefined) {
       size = [...nodesOf(node.body)].length
       this.#sizes.set(node, size)
     }
-    return size <= INLINE_NODES
+    return size <= most
   }
 
-  /** Is a function small with all that it calls put in place? If not, it is not tried again. */
-  staysSmall(node, tree) {
-    if (countTrees(tree) <= INLINE_INSTRUCTIONS) return true
-    this.#sizes.set(node, Number.POSITIVE_INFINITY)
-    return false
+  /** Is it still small with all that it calls put in place? */
+  staysSmall(tree) {
+    return countTrees(tree) <= INLINE_INSTRUCTIONS
   }
 
   /** A function as one of the module: compiled when first asked for. Throws `Unsupported`. */
@@ -207,8 +212,8 @@ export class Compiler {
       locals.forEach((local, i) => {
         local.number = i
       })
-      const code = codeOf(body, numbers)
-      return { params, result, locals: locals.slice(params.length).map(({ type }) => type), code }
+      const types = locals.slice(params.length).map(({ type }) => type)
+      return { params, result, locals: types, ...codeOf(body, numbers) }
     })
     const bytes = encodeModule({
       imports,

@@ -37,6 +37,9 @@ export function not(it) {
   return instruction('i32.eqz', 'i32', [condition])
 }
 
+/** A truth value that a function has given as a number. */
+export const asTruth = (it) => (it.op === 'i64.extend_u' && isTruth(it.args[0]) ? it.args[0] : it)
+
 /** Is an i32 0 or 1? */
 const isTruth = ({ op, logic }) => logic !== undefined || /\.(eqz|eq|ne|lt|gt|le|ge)$/.test(op)
 
@@ -79,41 +82,57 @@ export const either = (left, right) => ({
   sides: [left, right],
 })
 
-/** Branches to `label` when a condition is false; each part of it is looked at only if need be. */
-export function branchUnless(label, condition) {
+/**
+ * Branches to `label` when a condition is false; each part of it is looked at only if need be.
+ * `likely`: the condition is nearly always true, or nearly never, where that is known.
+ */
+export function branchUnless(label, condition, likely) {
   if (condition.logic === 'and') {
-    return condition.sides.flatMap((side) => branchUnless(label, side))
+    // Where the whole is likely, so is each part; where it is not, nobody knows which part fails.
+    const ofSides = likely === true ? true : undefined
+    return condition.sides.flatMap((side) => branchUnless(label, side, ofSides))
   }
   if (condition.logic === 'or') {
     const [left, right] = condition.sides
     const yes = {}
-    return [block(yes, 'void', [...branchWhen(yes, left), ...branchUnless(label, right)])]
+    const ofLeft = likely === false ? false : undefined
+    const decided = [...branchWhen(yes, left, ofLeft), ...branchUnless(label, right, likely)]
+    return [block(yes, 'void', decided)]
   }
-  if (condition.op === 'i32.eqz') return branchWhen(label, condition.args[0])
-  return [branchIf(label, not(condition))]
+  const isBranched = likely === undefined ? undefined : !likely
+  if (condition.op === 'i32.eqz') return branchWhen(label, condition.args[0], isBranched)
+  return [branchIf(label, not(condition), isBranched)]
 }
 
-export function branchWhen(label, condition) {
-  if (condition.logic === 'or') return condition.sides.flatMap((side) => branchWhen(label, side))
+/** The other way round. */
+export function branchWhen(label, condition, likely) {
+  if (condition.logic === 'or') {
+    const ofSides = likely === false ? false : undefined
+    return condition.sides.flatMap((side) => branchWhen(label, side, ofSides))
+  }
   if (condition.logic === 'and') {
     const [left, right] = condition.sides
     const no = {}
-    return [block(no, 'void', [...branchUnless(no, left), ...branchWhen(label, right)])]
+    const ofLeft = likely === true ? true : undefined
+    const decided = [...branchUnless(no, left, ofLeft), ...branchWhen(label, right, likely)]
+    return [block(no, 'void', decided)]
   }
-  if (condition.op === 'i32.eqz') return branchUnless(label, condition.args[0])
-  return [branchIf(label, condition)]
+  const isTrue = likely === undefined ? undefined : !likely
+  if (condition.op === 'i32.eqz') return branchUnless(label, condition.args[0], isTrue)
+  return [branchIf(label, condition, likely)]
 }
 
 /** `if` as a statement. */
-export function decide(condition, then, otherwise) {
-  if (condition.logic === undefined) return when(condition, then, otherwise)
+export function decide(condition, then, otherwise, likely) {
+  if (condition.logic === undefined) return { ...when(condition, then, otherwise), likely }
   const end = {}
   const no = {}
   const last = otherwise.length > 0 ? [branch(end)] : []
   return block(end, 'void', [
-    block(no, 'void', [...branchUnless(no, condition), ...then, ...last]),
+    block(no, 'void', [...branchUnless(no, condition, likely), ...then, ...last]),
     ...otherwise,
   ])
 }
 
-const branchIf = (label, condition) => instruction('br_if', 'void', [truth(condition)], { label })
+const branchIf = (label, condition, likely) =>
+  instruction('br_if', 'void', [truth(condition)], { label, likely })

@@ -65,6 +65,17 @@ export class FunctionContext {
     return this.compiler.wide(this.node).has(name)
   }
 
+  /** Is a place reached rarely, in view of what the function of the module mostly does? */
+  isRare(node) {
+    const { profile } = this.compiler
+    return profile?.isRare(this.file, node, this.moduleFunction.most) ?? false
+  }
+
+  /** Is an `if` nearly always or nearly never carried out? Undefined when neither is known. */
+  likely(node) {
+    return this.compiler.profile?.likely(this.file, node)
+  }
+
   /** Calls `compile` with a scope of its own for the names it declares. */
   inScope(compile) {
     const outer = this.scope

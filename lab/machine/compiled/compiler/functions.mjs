@@ -1,10 +1,10 @@
 // Whole functions: put in place of a call, or as functions of the module.
 import { bind, destructure } from './bindings.mjs'
-import { expressionValue } from './expressions.mjs'
+import { expressionValue, numberValue } from './expressions.mjs'
 import { FunctionContext } from './function-context.mjs'
 import { as, block, get, getInt32, int, isInt32, sequence, set } from './instructions.mjs'
 import { block as statementBlock } from './statements.mjs'
-import { assignedNames, resultOf } from './syntax.mjs'
+import { asCondition, assignedNames, resultOf } from './syntax.mjs'
 import { countTrees } from './trees.mjs'
 import { NeedsFloat, unsupported } from './unsupported.mjs'
 import { describe, isSteady, isTree, UNDEFINED } from './values.mjs'
@@ -38,7 +38,8 @@ export function outOfLine(compiler, { source, self, args, name }) {
   const given = args.flatMap((it) => (isTree(it) ? [it] : it.view ? [it.base] : []))
   const target = compiler.function(key, (made) =>
     knowingMore(compiler, source.node, (result) => {
-      Object.assign(made, { result, params: [], locals: [] })
+      const most = compiler.profile?.most(source.file, source.node) ?? 0
+      Object.assign(made, { result, params: [], locals: [], most, tooLarge: new Set() })
       const parameters = args.map((it) => parameterOf(made, it))
       const context = new FunctionContext(compiler, made, { file: source.file, self, result })
       const value = bodyValue(context, source.node, parameters)
@@ -86,6 +87,8 @@ function bodyValue(context, node, args) {
     if (isTree(value)) return sequence(before, value)
     return before.length === 0 ? value : unsupported('an object as result')
   }
+  const condition = asCondition(node.body.body)
+  if (condition !== undefined) return sequence(before, numberValue(context, condition))
   return ending(context, [...before, ...statementBlock(context, node.body.body)])
 }
 

@@ -87,6 +87,7 @@ export function toInt(it) {
   if (it.type === 'i64') return it
   // An i32 is a truth value here, or a pattern of bits that stands for a signed number.
   if (it.type === 'i32') return instruction(it.bits ? 'i64.extend' : 'i64.extend_u', 'i64', [it])
+  if (it.op === 'f64.const' && Number.isSafeInteger(it.value)) return int(it.value)
   if (it.type === 'f64') return instruction('i64.trunc', 'i64', [it])
   return sequence([it], int(0))
 }

@@ -1,6 +1,6 @@
 // Operators over values.
 import { arithmetic, bitwise, isArithmetic, isBitwise } from './arithmetic.mjs'
-import { both, compare, either, isComparison, not, truth, when } from './conditions.mjs'
+import { asTruth, both, compare, either, isComparison, not, truth, when } from './conditions.mjs'
 import { conditionOf, expressionValue, numberValue } from './expressions.mjs'
 import { as, get, int, sequence, set, toInt, unary } from './instructions.mjs'
 import { viewOf } from './properties.mjs'
@@ -48,13 +48,13 @@ function withConstant(operator, a, b) {
 const identity = (it) => (it.constant === 'object' ? it.object : (it.value ?? it.constant))
 
 export function logicalValue(context, { operator, left, right }) {
-  const a = expressionValue(context, left)
+  const a = asTruth(expressionValue(context, left))
   if (operator === '??') return a.constant === 'undefined' ? expressionValue(context, right) : a
   if (!isTree(a)) {
     const isTrue = a.constant === 'boolean' ? a.value : a.constant !== 'undefined'
     return isTrue === (operator === '&&') ? expressionValue(context, right) : a
   }
-  const b = expressionValue(context, right)
+  const b = asTruth(expressionValue(context, right))
   if (!isTree(b)) unsupported('logical operator over objects')
   if (a.type === 'i32' && b.type === 'i32') {
     return operator === '&&' ? both(a, b) : either(a, b)

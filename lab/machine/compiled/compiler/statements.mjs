@@ -47,13 +47,14 @@ export function statement(context, node) {
 }
 
 /** Where the condition is known, only what is carried out is compiled. */
-function ifStatement(context, { test, consequent, alternate }) {
+function ifStatement(context, node) {
+  const { test, consequent, alternate } = node
   const condition = conditionOf(context, test)
   const otherwise = alternate === null ? [] : [alternate]
   if (condition === true) return block(context, [consequent])
   if (condition === false) return block(context, otherwise)
   const then = block(context, [consequent])
-  return [decide(condition, then, block(context, otherwise))]
+  return [decide(condition, then, block(context, otherwise), context.likely(node))]
 }
 
 /** An expression whose value nobody needs. */

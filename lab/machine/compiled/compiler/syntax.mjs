@@ -27,3 +27,27 @@ export function assignedNames({ body }) {
 /** Is an expression, or what its value is looked up in, followed by `?.`? */
 export const isOptional = (node) =>
   node.optional === true || (node.type === 'MemberExpression' && isOptional(node.object))
+
+/**
+ * `if (a) return false` and the like, then a `return`: as one condition, that is `!a && …`, which
+ * can be branched on without a truth value being made of it. Undefined where a body is anything
+ * else.
+ */
+export function asCondition([first, ...rest]) {
+  const given = first?.type === 'IfStatement' && !first.alternate && returned(first.consequent)
+  if (typeof given?.value !== 'boolean') return undefined
+  const right = asCondition(rest) ?? (rest[0] && returned(rest[0]))
+  if (right === undefined) return undefined
+  const not = negated(first.test)
+  return given.value
+    ? { type: 'LogicalExpression', operator: '||', left: negated(not), right }
+    : { type: 'LogicalExpression', operator: '&&', left: not, right }
+}
+
+const negated = (argument) => ({ type: 'UnaryExpression', operator: '!', argument })
+
+/** What `return x`, in braces or not, gives. */
+function returned({ type, body, argument }) {
+  if (type === 'ReturnStatement') return argument ?? undefined
+  return type === 'BlockStatement' && body.length === 1 ? returned(body[0]) : undefined
+}

@@ -113,7 +113,8 @@ const WRITERS = {
     to.inside(label, body)
     to.bytes(END)
   },
-  if: ({ type, then, otherwise }, to) => {
+  if: ({ type, then, otherwise, likely }, to) => {
+    to.hint(likely)
     to.bytes(0x04, TYPES[type])
     to.inside(undefined, then)
     if (otherwise.length > 0) {
@@ -131,7 +132,10 @@ const WRITERS = {
     to.bytes(0x09, 0, END)
   },
   br: ({ label }, to) => to.bytes(0x0c, ...to.depth(label)),
-  br_if: ({ label }, to) => to.bytes(0x0d, ...to.depth(label)),
+  br_if: ({ label, likely }, to) => {
+    to.hint(likely)
+    to.bytes(0x0d, ...to.depth(label))
+  },
   br_table: ({ labels, otherwise }, to) => {
     to.bytes(0x0e, ...unsigned(labels.length))
     for (const label of [...labels, otherwise]) to.bytes(...to.depth(label))
@@ -147,6 +151,8 @@ class Code {
   /** Tells the numbers of globals and functions; locals know theirs. */
   numbers
   #out = []
+  /** Which of the branches are likely, which are not: { at, likely }. */
+  #hints = []
   /** Labels of what is around the instruction at hand, innermost last. */
   #labels = []
 
@@ -155,7 +161,12 @@ class Code {
   }
 
   get written() {
-    return this.#out
+    return { code: this.#out, hints: this.#hints }
+  }
+
+  /** Of the branch that is written next. */
+  hint(likely) {
+    if (likely !== undefined) this.#hints.push({ at: this.#out.length, likely })
   }
 
   bytes(...bytes) {
@@ -188,7 +199,10 @@ class Code {
   }
 }
 
-/** Bytes of a function's body. `numbers` tells the numbers of globals and functions. */
+/**
+ * Bytes of a function's body, and hints on its branches. `numbers` tells the numbers of globals and
+ * functions.
+ */
 export function codeOf(body, numbers) {
   const code = new Code(numbers)
   for (const statement of body) code.write(statement)
