@@ -1,6 +1,6 @@
 /** `arena-lab calibrate`: a cost table of this machine for `--machine virtual --costs FILE`. */
 import { Command } from 'commander'
-import { type CostTable, costPresets, DEFAULT_PRESET } from '../machine/virtual/costs.ts'
+import { type CostTable, costPresets, costUnit, DEFAULT_PRESET } from '../machine/virtual/costs.ts'
 import { checkOutputPath } from '../report/run-folder.ts'
 import { writeWholeFile } from '../report/whole-file.ts'
 import { calibrate } from '../session/calibrate.ts'
@@ -50,7 +50,9 @@ function tableText(table: CostTable): string {
   const width = Math.max(...measured.map(([name]) => name.length))
   const lines = measured.map(([name, { value }]) => {
     const usual = standard[name]?.value ?? 0
-    return `  ${name.padEnd(width)}  ${`${value}`.padStart(7)} ns   (${DEFAULT_PRESET}: ${usual})`
+    const unit = costUnit(name) === 'count' ? '' : costUnit(name)
+    const figure = `${`${value}`.padStart(7)} ${unit.padEnd(2)}`
+    return `  ${name.padEnd(width)}  ${figure}   (${DEFAULT_PRESET}: ${usual})`
   })
   return `${lines.join('\n')}\n`
 }

@@ -56,6 +56,11 @@ export class ThreadLifecycle {
     this.#space = space
   }
 
+  /** Will `start` map a new stack? False when one in the cache fits. */
+  needsStack(stackBytes: number): boolean {
+    return this.#findCached(pagesOfBytes(stackBytes) + GUARD_PAGES) < 0
+  }
+
   /**
    * pthread_create's part before the thread runs: a stack, from the cache or new, and a DTV from
    * the starter's own heap when the stack is new. False when either cannot be had (EAGAIN).

@@ -249,6 +249,13 @@ export class AddressSpace {
     }
   }
 
+  /** Page that the mapping of `word` starts at, 0 when it is in none. Holds no lock. */
+  mappingStart(word: WordIndex): number {
+    const page = pageOfWord(word)
+    const row = this.#table.firstBelow(page + 1)
+    return row < this.#table.rows && this.#table.end(row) > page ? this.#table.start(row) : 0
+  }
+
   // ── thread stacks: accounting only, at addresses beyond the buffer ───────────────────────────
 
   /**

@@ -1,4 +1,4 @@
-/** A sweep in a terminal: one row per point, ops a second and lock wait of each variant. */
+/** A sweep in a terminal: one row per point, and a few figures of each variant. */
 import { compact, mib } from './figures.ts'
 import type { Style } from './style.ts'
 import { lockWaitPerOp, type SweepPoint, type SweepSummary, throughputOf } from './sweep-types.ts'
@@ -8,6 +8,7 @@ const FIGURES = [
   { heading: 'ops/s', cell: throughputText },
   { heading: 'lock wait, ns/op', cell: waitText },
   { heading: 'peak RSS', cell: rssText },
+  { heading: 'arenas', cell: arenasText },
 ] as const
 
 /** Ends in a line break. `width` in columns. */
@@ -48,4 +49,9 @@ function waitText({ summary }: SweepPoint, place: number): string {
 function rssText({ summary }: SweepPoint, place: number): string {
   const variant = summary.variants[place]
   return variant === undefined ? '–' : mib(variant.rss.max)
+}
+
+function arenasText({ summary }: SweepPoint, place: number): string {
+  const variant = summary.variants[place]
+  return variant === undefined ? '–' : `${variant.arenas}`
 }

@@ -33,6 +33,8 @@ const MEASURED = [
   'madvise',
   'pageFreed',
   'threadStart',
+  'newStack',
+  'yield',
   'op',
   'write',
   'writeKib',
@@ -44,15 +46,21 @@ const LEAST_NS = 1
 const LEAST_NS_OF_WRITE = 0
 /** Part of a FUTEX_WAKE that it takes when the woken thread runs on the same core. */
 const SAME_CORE_WAKE = 0.5
+/** The first Linux in which faults do not wait for system calls. */
+const VMA_LOCKS = { major: 6, minor: 4 } as const
 
 type Figures = Readonly<Record<string, number>>
+interface Rounds {
+  readonly lowest: Figures
+  readonly highest: Figures
+}
 
 /** Takes some seconds; best on an idle machine. `BadInput` when there is no C compiler. */
 export async function calibrate(at: Date): Promise<CostTable> {
   const program = await nativeCalibration()
-  const own = await lowest(program, [], {})
-  const cached = await lowest(program, ['pair'], {})
-  const uncached = await lowest(program, ['pair'], {
+  const own = await measure(program, [], {})
+  const cached = await measure(program, ['pair'], {})
+  const uncached = await measure(program, ['pair'], {
     GLIBC_TUNABLES: 'glibc.malloc.tcache_count=0',
   })
   const tcmalloc = await tcmallocPair(program)
@@ -64,26 +72,37 @@ export async function calibrate(at: Date): Promise<CostTable> {
     const least = name === 'write' ? LEAST_NS_OF_WRITE : LEAST_NS
     costs[name] = { value: Math.max(least, Math.round(ns)), source }
   }
-  for (const name of MEASURED) set(name, own[name])
-  set('socketTransfer', own['coreTransfer'])
-  set('event.list_steps', own['listStep'])
-  set('event.bin_steps', own['listStep'])
-  set('channel', 2 * own['channel']!)
+  for (const name of MEASURED) set(name, own.lowest[name])
+  const line = `${source}; between two cores, ${spread(own, 'coreTransfer')}`
+  if (own.lowest['coreTransfer'] !== undefined) {
+    costs['coreTransfer'] = { value: costs['coreTransfer']!.value, source: line }
+    costs['socketTransfer'] = costs['coreTransfer']
+  }
+  costs['vmaLocks'] = { value: hasVmaLocks(release()) ? 1 : 0, source }
+  set('event.list_steps', own.lowest['listStep'])
+  set('event.bin_steps', own.lowest['listStep'])
+  set('channel', 2 * own.lowest['channel']!)
   // There and back: a wake-up, a wait and a switch each way.
   set(
     'contextSwitch',
-    own['contextSwitch']! - own['futexWait']! - SAME_CORE_WAKE * own['futexWake']!,
+    own.lowest['contextSwitch']! -
+      own.lowest['futexWait']! -
+      SAME_CORE_WAKE * own.lowest['futexWake']!,
   )
   for (const [name, pair] of [
-    ['glibc', cached['pair']],
-    ['ptmalloc2', cached['pair']],
+    ['glibc', cached.lowest['pair']],
+    ['ptmalloc2', cached.lowest['pair']],
     ['tcmalloc', tcmalloc],
   ] as const) {
     set(`${name}.malloc`, pair === undefined ? undefined : pair / 2)
     set(`${name}.free`, pair === undefined ? undefined : pair / 2)
   }
   const locked =
-    (uncached['replace']! - cached['replace']! - 2 * own['lock']! + cached['pair']!) / 2
+    (uncached.lowest['replace']! -
+      cached.lowest['replace']! -
+      2 * own.lowest['lock']! +
+      cached.lowest['pair']!) /
+    2
   set('glibc.locked', locked)
   set('ptmalloc2.locked', locked)
   return { name: 'calibrated', summary: source, costs }
@@ -93,21 +112,35 @@ export async function calibrate(at: Date): Promise<CostTable> {
 async function tcmallocPair(program: string): Promise<number | undefined> {
   const library = await nativeLibrary('tcmalloc').catch(() => undefined)
   if (library === undefined) return undefined
-  return (await lowest(program, ['pair'], { LD_PRELOAD: library }))['pair']
+  return (await measure(program, ['pair'], { LD_PRELOAD: library })).lowest['pair']
 }
 
-async function lowest(
+async function measure(
   program: string,
   words: readonly string[],
   environment: Readonly<Record<string, string>>,
-): Promise<Figures> {
-  const figures: Record<string, number> = {}
+): Promise<Rounds> {
+  const lowest: Record<string, number> = {}
+  const highest: Record<string, number> = {}
   for (let round = 0; round < RUNS; round++) {
     const { stdout } = await run(program, [...words], { env: { ...process.env, ...environment } })
     for (const line of stdout.trim().split('\n')) {
       const [name = '', ns = ''] = line.split(' ')
-      figures[name] = Math.min(figures[name] ?? Number.POSITIVE_INFINITY, Number(ns))
+      lowest[name] = Math.min(lowest[name] ?? Number.POSITIVE_INFINITY, Number(ns))
+      highest[name] = Math.max(highest[name] ?? 0, Number(ns))
     }
   }
-  return figures
+  return { lowest, highest }
+}
+
+/** How far rounds were apart: a host may move a virtual machine's CPUs meanwhile. */
+function spread({ lowest, highest }: Rounds, name: string): string {
+  const from = Math.round(lowest[name] ?? 0)
+  return `${from} to ${Math.round(highest[name] ?? 0)} ns in ${RUNS} rounds`
+}
+
+/** CONFIG_PER_VMA_LOCK came with Linux 6.4. `kernel` as uname -r says it. */
+export function hasVmaLocks(kernel: string): boolean {
+  const [major = 0, minor = 0] = kernel.split('.').map((part) => Number.parseInt(part, 10))
+  return major > VMA_LOCKS.major || (major === VMA_LOCKS.major && minor >= VMA_LOCKS.minor)
 }

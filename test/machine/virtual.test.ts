@@ -116,12 +116,14 @@ describe('virtual: what costs time', () => {
 
   it('each page costs its fault', async () => {
     const params = { threads: 1, rounds: 100 }
-    const cheap = await runVirtual(crowd, design('bump'), { params, costs: { fault: 0 } })
-    const dear = await runVirtual(crowd, design('bump'), { params, costs: { fault: 100_000 } })
+    const run = (fault: number): Promise<Ran> =>
+      runVirtual(crowd, design('bump'), { params, costs: { fault, newStack: 0 } })
+    const cheap = await run(0)
+    const dear = await run(100_000)
     const faults = dear.count(Counter.MINOR_FAULTS)
     expect(faults).toBe(cheap.count(Counter.MINOR_FAULTS))
-    // The first one is of the design's boot, before the clock starts.
-    expect(dear.outcome.ns - cheap.outcome.ns).toBe((faults - 1) * 100_000)
+    // The first one is of the design's boot, before the clock starts; a new stack has two more.
+    expect(dear.outcome.ns - cheap.outcome.ns).toBe((faults - 1 + 2) * 100_000)
   })
 })
 

@@ -1,8 +1,8 @@
 /*
  * Measures what things cost on this machine: system calls, page faults, locks, cache lines. Prints
- * "name nanoseconds" lines, each the best of several rounds, since everything else that runs here
- * can only make a round slower. `calibrate pair` prints what a malloc and a free cost alone, for
- * the caller to run it under other settings of malloc.
+ * "name nanoseconds" lines, nearly all the best of several rounds, since everything else that runs
+ * here can only make a round slower. `calibrate pair` prints what a malloc and a free cost alone,
+ * for the caller to run it under other settings of malloc.
  */
 #define _GNU_SOURCE
 #include <linux/futex.h>
@@ -204,6 +204,13 @@ static void two_threads(int cores) {
   pthread_join(echo, NULL);
 }
 
+/* Nobody else wants this core: it comes back at once. */
+static double yield_round(void) {
+  double start = now_ns();
+  for (int i = 0; i < 2000; i++) sched_yield();
+  return (now_ns() - start) / 2000;
+}
+
 static void *nothing(void *unused) { return unused; }
 
 static double thread_round(void) {
@@ -217,6 +224,26 @@ static double thread_round(void) {
     if (ns < least) least = ns;
   }
   return least;
+}
+
+enum { STACK = 8 << 20, STACKS = 50 };
+
+/* What glibc does for a new stack: all mapped, all but the guard made writable, two pages touched. */
+static double stack_round(void) {
+  char *stacks[STACKS];
+  double start = now_ns();
+  for (int i = 0; i < STACKS; i++) {
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE;
+    char *at = mmap(NULL, STACK + PAGE, PROT_NONE, flags, -1, 0);
+    if (at == MAP_FAILED) exit(1);
+    mprotect(at + PAGE, STACK, PROT_READ | PROT_WRITE);
+    at[STACK] = 1;
+    at[STACK - PAGE] = 1;
+    stacks[i] = at;
+  }
+  double ns = (now_ns() - start) / STACKS;
+  for (int i = 0; i < STACKS; i++) munmap(stacks[i], STACK + PAGE);
+  return ns;
 }
 
 /* ---- the kernel's memory calls -------------------------------------------------------------- */
@@ -249,15 +276,17 @@ static double munmap_touched_round(void) {
   return (now_ns() - start) / MAPPINGS;
 }
 
-static double fault_round(void) {
-  size_t bytes = 256 * PAGE;
+/*
+ * First writes to pages, as growing heaps make them. Once, in a process that has given none back:
+ * such pages lie ready in the core's own list and its cache, and cost less.
+ */
+static double first_faults(void) {
+  size_t bytes = 1024 * PAGE;
   char *at = map_region(bytes);
   madvise(at, bytes, MADV_NOHUGEPAGE);
   double start = now_ns();
   touch_all(at, bytes);
-  double ns = (now_ns() - start) / 256;
-  munmap(at, bytes);
-  return ns;
+  return (now_ns() - start) / 1024;
 }
 
 static double mprotect_round(void) {
@@ -412,6 +441,7 @@ int main(int count, char **words) {
     free(kept);
     return 0;
   }
+  say("fault", first_faults());
   say("lock", best(lock_round));
   say("atomic", best(atomic_round));
   say("channel", best(channel_round));
@@ -420,7 +450,6 @@ int main(int count, char **words) {
   double untouched = best(munmap_round);
   say("munmap", untouched);
   say("pageFreed", (best(munmap_touched_round) - untouched) / (REGION / PAGE));
-  say("fault", best(fault_round));
   say("mprotect", best(mprotect_round));
   say("madvise", best(madvise_round));
   say("mremap", best(mremap_round));
@@ -430,6 +459,8 @@ int main(int count, char **words) {
   say("op", best(op_round));
   say("write", best(stamp_round));
   say("threadStart", best(thread_round));
+  say("newStack", best(stack_round));
+  say("yield", best(yield_round));
   two_threads((int)sysconf(_SC_NPROCESSORS_ONLN));
   free(kept);
   return 0;

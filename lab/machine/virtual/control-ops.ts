@@ -202,6 +202,11 @@ export class VirtualControlOps {
       this.#forSeat.append(0, thread.entry.seat)
       return this.#waits(thread, SeatState.JOIN, 0)
     }
+    if (!thread.hasStack && starter.prepareStack()) {
+      thread.hasStack = true
+      return Outcome.AGAIN
+    }
+    thread.hasStack = false
     const index = startedByRole[role]!
     startedByRole[role] = index + 1
     const firstCell = ops[at + 2]!

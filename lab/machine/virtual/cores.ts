@@ -1,9 +1,11 @@
 /**
  * The simulated CPUs: which lab thread each one runs, who waits for it, and how long its time slice
- * still lasts. Run queues are lists through `#next`, first come, first served; a lab thread goes
- * back to the core it ran on last when that is idle, else to any idle one, else to the shortest
- * queue. A core without work takes from the longest queue.
+ * still lasts. Run queues are lists through `#next`, in the order of fair-share.ts; a lab thread
+ * goes back to the core it ran on last when that is idle, else to any idle one, else to the
+ * shortest queue. A core without work takes from the longest queue.
  */
+import { FairShare } from './fair-share.ts'
+
 const NOBODY = -1
 
 export class Cores {
@@ -18,6 +20,8 @@ export class Cores {
   readonly last: Int32Array
   /** Seat that each core ran last. */
   readonly ranLast: Int32Array
+  /** In what order those in the queues run. */
+  readonly fair: FairShare
   /** Times that a core took another lab thread than it had run last. */
   switches = 0
   #busyNs = 0
@@ -46,6 +50,7 @@ export class Cores {
     this.#length = new Int32Array(cores)
     this.#next = new Int32Array(seats).fill(NOBODY)
     this.#idle = cores
+    this.fair = new FairShare(cores, seats)
   }
 
   /** ns that cores have been busy, all together, up to `now`. */
@@ -84,6 +89,7 @@ export class Cores {
   occupy(core: number, seat: number, now: number): void {
     if (this.ranLast[core] !== seat) this.switches++
     this.#busySince[core] = now
+    this.fair.runs(core, now)
     this.running[core] = seat
     this.ranLast[core] = seat
     this.of[seat] = core
@@ -95,32 +101,54 @@ export class Cores {
   leave(seat: number, now: number): number {
     const core = this.of[seat]!
     this.#busyNs += now - this.#busySince[core]!
+    this.fair.stops(seat, core, now)
     this.running[core] = NOBODY
     this.of[seat] = NOBODY
     this.#idle++
     return core
   }
 
-  /** At the end of the shortest queue. */
-  enqueue(seat: number): void {
+  /** Into the shortest queue, as far ahead as it was when it left its core. */
+  enqueue(seat: number, now: number): void {
     const core = this.#shortestFor(seat)
-    this.#next[seat] = NOBODY
-    if (this.#tail[core] === NOBODY) this.#head[core] = seat
-    else this.#next[this.#tail[core]!] = seat
-    this.#tail[core] = seat
-    this.#length[core]!++
-    this.#waiting++
+    this.fair.place(seat, core, this.running[core]!, now)
+    this.#insert(core, seat)
   }
 
-  /** At the end of this core's queue: its slice is over. */
+  /** Into this core's queue: its slice is over. */
   requeue(core: number, seat: number): void {
     this.last[seat] = core
-    this.#next[seat] = NOBODY
-    if (this.#tail[core] === NOBODY) this.#head[core] = seat
-    else this.#next[this.#tail[core]!] = seat
-    this.#tail[core] = seat
+    this.#insert(core, seat)
+  }
+  /** At the end of this core's queue: it has yielded. */
+  requeueLast(core: number, seat: number): void {
+    this.last[seat] = core
+    const tail = this.#tail[core]!
+    if (tail !== NOBODY) this.fair.fallBack(seat, tail)
+    this.#insert(core, seat)
+  }
+
+  /** Behind all that have had no more CPU time. */
+  #insert(core: number, seat: number): void {
+    const used = this.fair.used[seat]!
+    let before = NOBODY
+    let after = this.#head[core]!
+    const tail = this.#tail[core]!
+    if (tail !== NOBODY && this.fair.used[tail]! <= used) {
+      before = tail
+      after = NOBODY
+    }
+    while (after !== NOBODY && this.fair.used[after]! <= used) {
+      before = after
+      after = this.#next[after]!
+    }
+    this.#next[seat] = after
+    if (before === NOBODY) this.#head[core] = seat
+    else this.#next[before] = seat
+    if (after === NOBODY) this.#tail[core] = seat
     this.#length[core]!++
     this.#waiting++
+    this.fair.queued(seat, core)
   }
 
   /** The next seat for an idle core, out of its own queue or the longest; -1 for none. */
@@ -132,6 +160,7 @@ export class Cores {
     if (this.#head[from] === NOBODY) this.#tail[from] = NOBODY
     this.#length[from]!--
     this.#waiting--
+    this.fair.unqueued(seat, from)
     return seat
   }
 

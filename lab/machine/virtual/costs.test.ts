@@ -48,6 +48,7 @@ describe('cost tables', () => {
     expect(() => loadCostTable('./none.json')).toThrow(/none.json/)
     expect(refused('[]')).toThrow(/expected/)
     expect(refused('{"costs": {"lok": {"value": 1}}}')).toThrow(/'lok': did you mean lock/)
+    expect(refused('{"costs": {"kernelSpin": {"value": 20000}}}')).toThrow(/gone.*calibrate again/)
     expect(refused('{"costs": {"lock": {"value": -1}}}')).toThrow(/lock: expected a whole number/)
     expect(refused('{"costs": {"slice": {"value": 0}}}')).toThrow(/from 1 to/)
   })

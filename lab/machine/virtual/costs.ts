@@ -33,6 +33,12 @@ interface DesignCosts {
   readonly lockedLines: number
   /** How long its locks spin before they sleep. */
   readonly spin: number
+  /** How often who waits for one of its locks calls sched_yield, 0 for a lock that is a futex. */
+  readonly yields: number
+  /** How long it sleeps after that, in ns, before it starts anew. */
+  readonly nap: number
+  /** 1 when its mallocs have changed nothing when they try locks: see walk.ts. */
+  readonly tries: number
 }
 
 const GENERAL = {
@@ -46,8 +52,10 @@ const GENERAL = {
   futexWake: 'ns',
   wake: 'ns',
   contextSwitch: 'ns',
+  yield: 'ns',
   slice: 'ns',
-  kernelSpin: 'ns',
+  readerSpin: 'ns',
+  vmaLocks: 'count',
   fault: 'ns',
   brk: 'ns',
   mmap: 'ns',
@@ -57,6 +65,7 @@ const GENERAL = {
   madvise: 'ns',
   pageFreed: 'ns',
   threadStart: 'ns',
+  newStack: 'ns',
   threadEnd: 'ns',
   op: 'ns',
   write: 'ns',
@@ -79,9 +88,26 @@ export type Costs = Readonly<Record<General, number>> & {
   readonly design: DesignCosts
 }
 
-const DESIGN_FIGURES = ['malloc', 'free', 'locked', 'lockedLines', 'spin'] as const
+/** Unit of an entry: 'ns', 'ps', 'KiB', or 'count' for what has none. */
+export const costUnit = (name: string): string =>
+  (GENERAL as Readonly<Record<string, string>>)[name] ?? 'ns'
+
+const DESIGN_FIGURES = [
+  'malloc',
+  'free',
+  'locked',
+  'lockedLines',
+  'spin',
+  'yields',
+  'nap',
+  'tries',
+] as const
 /** Entries of designs that have none of their own. */
 const OTHER_DESIGNS = 'other'
+/** Entries of older tables, and what has become of them. */
+const FORMER: Readonly<Record<string, string>> = {
+  kernelSpin: 'system calls spin as Linux’ rwsem does now',
+}
 const COST_MAX = 2 ** 27
 /** Without these being something, time would stand still. */
 const AT_LEAST_ONE: ReadonlySet<string> = new Set(['sockets', 'slice', 'op', 'channels'])
@@ -168,6 +194,8 @@ function isKnown(name: string): boolean {
 }
 
 function unknownEntry(name: string): string {
+  const former = Object.hasOwn(FORMER, name) ? FORMER[name] : undefined
+  if (former !== undefined) return `${name} is gone (${former}): remove it, or calibrate again`
   const near = nearestNames(name, [...Object.keys(GENERAL), ...EVENT_NAMES.keys()])
   return `no such cost ${quoted(name)}${near.length > 0 ? `: did you mean ${near[0]}?` : ''}`
 }

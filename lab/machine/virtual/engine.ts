@@ -12,25 +12,13 @@ import { MMAP_LOCK_ID } from '../../sync/locks.ts'
 import { type Control, SEAT_ROW_WORDS, SeatState, SeatWord } from '../../words/control.ts'
 import type { Cores } from './cores.ts'
 import type { Costs } from './costs.ts'
-import { EventQueue } from './event-queue.ts'
+import { Dispatcher, Status } from './dispatcher.ts'
+import type { EventQueue } from './event-queue.ts'
 import type { Lines } from './lines.ts'
 import type { SimLocks } from './sim-locks.ts'
-import { mix, Slices } from './slices.ts'
+import { mix } from './slices.ts'
+import { Spinning } from './spinning.ts'
 import { operandOf, Step, stepOf, Timeline } from './timeline.ts'
-
-const Status = {
-  NONE: 0,
-  /** On a core; the event is the end of its stretch, or of the slice. */
-  RUNNING: 1,
-  /** On a core, waiting for a lock; the event is the end of its patience, or of the slice. */
-  SPINNING: 2,
-  /** In a run queue. */
-  READY: 3,
-  /** Off its core until an event: a sleep's end, or a wake-up that takes its time. */
-  TIMED: 4,
-  /** Off its core until somebody wakes it. */
-  WAITING: 5,
-} as const
 
 /** What `Script.next` came to. */
 export const Next = {
@@ -73,18 +61,21 @@ export class Engine {
   readonly #locks: SimLocks
   readonly #lines: Lines
   readonly #costs: Costs
+  readonly #dispatcher: Dispatcher
+  // What the dispatcher has, at hand.
   readonly #events: EventQueue
   readonly #status: Uint8Array
-  /** CPU ns of a stretch that the end of a slice has cut off. */
   readonly #leftNs: Float64Array
+  readonly #inKernel: Uint8Array
   /** 1 while a seat is on its way into the kernel, to sleep on a lock. */
   readonly #entering: Uint8Array
   /** The lock's turn that it saw on its way. */
   readonly #turnSeen: Int32Array
-  /** When its patience ends; 0 when it has not spun for this lock yet. */
+  readonly #spinning: Spinning
   readonly #spinEnd: Float64Array
+  /** How often it has yielded for the lock it waits for. */
+  readonly #yields: Int32Array
   readonly #scheduleSeed: number
-  readonly #slices: Slices
   #script: Script | undefined
 
   constructor(parts: EngineParts) {
@@ -96,13 +87,17 @@ export class Engine {
     this.#costs = parts.costs
     this.#scheduleSeed = parts.scheduleSeed
     this.timelines = Array.from({ length: seats }, () => new Timeline())
-    this.#events = new EventQueue(seats)
-    this.#slices = new Slices(this.#cores.sliceEnd, this.#costs.slice, this.#scheduleSeed)
-    this.#status = new Uint8Array(seats)
-    this.#leftNs = new Float64Array(seats)
+    const dispatcher = new Dispatcher(this.#cores, seats, this.#costs, this.#scheduleSeed)
+    this.#dispatcher = dispatcher
+    this.#events = dispatcher.events
+    this.#status = dispatcher.status
+    this.#leftNs = dispatcher.leftNs
+    this.#inKernel = dispatcher.inKernel
     this.#entering = new Uint8Array(seats)
     this.#turnSeen = new Int32Array(seats)
-    this.#spinEnd = new Float64Array(seats)
+    this.#spinning = new Spinning(this.#locks, this.#cores, this.#events, this.#costs)
+    this.#spinEnd = this.#spinning.until
+    this.#yields = new Int32Array(seats)
   }
 
   set script(script: Script) {
@@ -124,15 +119,14 @@ export class Engine {
     this.#leftNs[seat] = 0
     this.#entering[seat] = 0
     this.#spinEnd[seat] = 0
-    this.#status[seat] = Status.TIMED
-    this.#events.put(seat, whenNs)
+    this.#cores.fair.renew(seat)
+    this.#dispatcher.readyAt(seat, whenNs)
   }
 
   /** Ends a wait of `Next.WAIT` (nothing happens to others); it runs from then on. */
   wake(seat: number): void {
     if (this.#status[seat] !== Status.WAITING) return
-    this.#status[seat] = Status.TIMED
-    this.#events.put(seat, this.nowNs + this.#costs.wake)
+    this.#dispatcher.readyAt(seat, this.nowNs + this.#costs.wake)
   }
 
   /** Ends everybody's sleep: the run is over. */
@@ -170,44 +164,18 @@ export class Engine {
   #happen(seat: number, now: number): void {
     switch (this.#status[seat]) {
       case Status.RUNNING:
-        if (now >= this.#cores.sliceEnd[this.#cores.of[seat]!]! && !this.#keepsCore(seat, now)) {
-          return
+        if (now >= this.#cores.sliceEnd[this.#cores.of[seat]!]!) {
+          if (!this.#dispatcher.keepsCore(seat, now)) return
         }
-        if (this.#leftNs[seat]! > 0) this.#stretch(seat, now, this.#leftNs[seat]!)
+        if (this.#leftNs[seat]! > 0) this.#dispatcher.stretch(seat, now, this.#leftNs[seat]!)
         else this.#play(seat, now)
         return
       case Status.SPINNING:
         this.#stopSpinning(seat, now)
         return
       default:
-        this.#events.remove(seat)
-        this.#makeReady(seat, now)
+        this.#dispatcher.ready(seat, now)
     }
-  }
-
-  /** The slice is over: somebody who waits for the core gets it, or it goes on. */
-  #keepsCore(seat: number, now: number): boolean {
-    const core = this.#cores.of[seat]!
-    if (!this.#cores.hasQueue(core)) {
-      this.#slices.begin(core, now)
-      return true
-    }
-    this.#slices.begin(core, now)
-    this.#cores.leave(seat, now)
-    this.#events.remove(seat)
-    this.#status[seat] = Status.READY
-    this.#cores.requeue(core, seat)
-    this.#fill(core, now)
-    return false
-  }
-
-  /** CPU time from `now` on; the end of the slice may cut it. */
-  #stretch(seat: number, now: number, ns: number): void {
-    const sliceEnd = this.#cores.sliceEnd[this.#cores.of[seat]!]!
-    const end = now + ns
-    const stop = end > sliceEnd ? sliceEnd : end
-    this.#leftNs[seat] = end - stop
-    this.#events.put(seat, stop)
   }
 
   /** Plays the timeline until it takes time or waits; begins ops until one does. */
@@ -219,7 +187,7 @@ export class Engine {
         ns += timeline.tailNs
         timeline.tailNs = 0
         if (ns > 0) {
-          this.#stretch(seat, now, ns)
+          this.#dispatcher.stretch(seat, now, ns)
           return
         }
         if (!this.#begin(seat, now)) return
@@ -235,18 +203,19 @@ export class Engine {
       }
       // Locks and lines are a matter of the moment: time so far comes first.
       if (ns > 0) {
-        this.#stretch(seat, now, ns)
+        this.#dispatcher.stretch(seat, now, ns)
         return
       }
-      if (step === Step.ACQUIRE || step === Step.PASS) {
-        if (this.#locks.holder[operand] !== 0) {
+      if (step === Step.ACQUIRE || step === Step.SHARE) {
+        const shares = step === Step.SHARE
+        if (this.#locks.holder[operand] !== 0 || (!shares && this.#locks.readers[operand] !== 0)) {
           this.#wait(seat, operand, now)
           return
         }
-        ns = this.#take(seat, operand, now)
-        if (step === Step.PASS) ns += this.#release(operand, now)
-      } else if (step === Step.RELEASE) ns = this.#release(operand, now)
-      else ns = this.#lines.fetch(operand, this.#cores.of[seat]!, now)
+        ns = this.#take(seat, operand, now, shares)
+      } else if (step === Step.RELEASE || step === Step.UNSHARE) {
+        ns = this.#release(seat, operand, now, step === Step.UNSHARE)
+      } else ns = this.#lines.fetch(operand, this.#cores.of[seat]!, now)
       timeline.at++
     }
   }
@@ -255,56 +224,90 @@ export class Engine {
   #begin(seat: number, now: number): boolean {
     const next = this.#script!.next(seat, this.#cores.of[seat]!, now)
     if (next === Next.PLAY) return true
-    this.#events.remove(seat)
-    if (next === Next.SLEEP) {
-      this.#status[seat] = Status.TIMED
-      this.#events.put(seat, this.#script!.wakeAtNs)
-    } else this.#status[seat] = next === Next.WAIT ? Status.WAITING : Status.NONE
-    this.#fill(this.#cores.leave(seat, now), now)
+    if (next === Next.SLEEP) this.#dispatcher.sleeps(seat, this.#script!.wakeAtNs, now)
+    else this.#dispatcher.leaves(seat, next === Next.WAIT ? Status.WAITING : Status.NONE, now)
     return false
   }
 
   // ── locks ────────────────────────────────────────────────────────────────────────────────────
 
   /** ns that taking a free lock costs, its line's way included. */
-  #take(seat: number, lock: number, now: number): number {
+  #take(seat: number, lock: number, now: number, shares: boolean): number {
     const core = this.#cores.of[seat]!
     const before = this.#locks.core[lock]! - 1
-    this.#locks.take(lock, seat, this.#thread(seat), core, now)
+    if (shares) this.#locks.share(lock, seat, this.#thread(seat), core, now)
+    else this.#locks.take(lock, seat, this.#thread(seat), core, now)
     this.#entering[seat] = 0
     this.#spinEnd[seat] = 0
+    this.#yields[seat] = 0
+    if (lock === MMAP_LOCK_ID) {
+      this.#inKernel[seat] = 1
+      this.#spinning.kernelOwner(lock, now, shares)
+    }
     this.#publish(seat, SeatState.RUNNING, 0)
     const half = this.#costs.lock >>> 1
     if (before < 0 || before === core) return half
     // The lock's line, and what the lock protects, come from the core that had it last. Everybody
-    // who spins for it fetches the line too, one after the other (T. Anderson, 1990).
-    const lines = 1 + this.#locks.spinning[lock]! + this.#costs.design.lockedLines
+    // who spins for it fetches the line too, one after the other (T. Anderson, 1990); the kernel's
+    // spinners stand in a queue, each at a line of its own (osq_lock).
+    const spinning = this.#locks.spinning[lock]!
+    const fetching = lock === MMAP_LOCK_ID ? Math.min(1, spinning) : spinning
+    const lines = 1 + fetching + this.#costs.design.lockedLines
     return half + lines * this.#lines.between(before, core)
   }
 
   /** ns that letting go costs the holder. */
-  #release(lock: number, now: number): number {
-    this.#locks.free(lock, now)
+  #release(seat: number, lock: number, now: number, shared: boolean): number {
+    if (lock === MMAP_LOCK_ID) this.#inKernel[seat] = 0
     const half = this.#costs.lock - (this.#costs.lock >>> 1)
+    if (!shared) this.#locks.free(lock, now)
+    else if (--this.#locks.readers[lock]! > 0) return half
+    if (this.#letReadersIn(lock, now)) return half + this.#costs.futexWake
     const spinner = this.#locks.firstSpinner(lock)
     if (spinner >= 0) {
       this.#status[spinner] = Status.RUNNING
-      const ns = this.#take(spinner, lock, now)
+      const ns = this.#take(spinner, lock, now, false)
       this.timelines[spinner]!.at++
-      this.#stretch(spinner, now, ns)
-      return half
+      this.#dispatcher.stretch(spinner, now, ns)
+      if (lock !== MMAP_LOCK_ID) return half
+      // rwsem_wake: the first sleeper is woken all the same, and comes after those who spin.
     }
     const sleeper = this.#locks.sleeperToWake(lock)
     if (sleeper < 0) {
       // The word said that somebody may sleep; the kernel finds nobody.
-      if (this.#locks.contended[lock] === 0) return half
+      if (spinner >= 0 || this.#locks.contended[lock] === 0) return half
       this.#locks.contended[lock] = 0
       return half + this.#costs.futexWait
     }
     this.#locks.contended[lock] = 0
-    this.#status[sleeper] = Status.TIMED
-    this.#events.put(sleeper, now + this.#costs.wake)
+    this.#dispatcher.readyAt(sleeper, now + this.#costs.wake)
     return half + this.#costs.futexWake
+  }
+
+  /**
+   * When a reader has slept longest, all sleeping readers get the lock at once, before they run
+   * (rwsem_mark_wake): until the last of them has had a core, nobody can write. They get it before
+   * those who spin: whoever lets go has the lock's line still, a spinner has to fetch it first.
+   */
+  #letReadersIn(lock: number, now: number): boolean {
+    // One that can write is on its way already: it has come before them.
+    if (this.#locks.woken[lock] !== 0) return false
+    let any = false
+    for (let seat = this.#locks.firstSleeper(lock); seat >= 0; ) {
+      const timeline = this.timelines[seat]!
+      if (stepOf(timeline.steps[timeline.at]!) !== Step.SHARE) break
+      this.#locks.takeSleeper(lock)
+      timeline.at++
+      this.#locks.share(lock, seat, this.#thread(seat), this.#cores.last[seat]!, now)
+      this.#inKernel[seat] = 1
+      this.#entering[seat] = 0
+      this.#publish(seat, SeatState.RUNNING, 0)
+      this.#dispatcher.readyAt(seat, now + this.#costs.wake)
+      any = true
+      seat = this.#locks.firstSleeper(lock)
+    }
+    if (any) this.#spinning.kernelOwner(lock, now, true)
+    return any
   }
 
   /**
@@ -315,18 +318,22 @@ export class Engine {
   #wait(seat: number, lock: number, now: number): void {
     this.#locks.beginWait(lock, seat, now)
     this.#publish(seat, SeatState.LOCK, lock + 1)
+    if (this.#costs.design.yields > 0 && lock !== MMAP_LOCK_ID) {
+      this.#yieldFor(seat, now)
+      return
+    }
     const timeline = this.timelines[seat]!
-    const reads = stepOf(timeline.steps[timeline.at]!) === Step.PASS
-    const ofKernel = reads ? 0 : this.#costs.kernelSpin
+    const reads = stepOf(timeline.steps[timeline.at]!) === Step.SHARE
+    const ofKernel = reads ? 0 : this.#spinning.kernelPatience(lock)
     const patience = lock === MMAP_LOCK_ID ? ofKernel : this.#costs.design.spin
     if (patience > 0 && this.#spinEnd[seat] === 0) {
       this.#spinEnd[seat] = now + patience
       this.#spinOn(seat, lock)
-    } else if (this.#entering[seat] === 0 || this.#turnSeen[seat] !== this.#locks.turn[lock]) {
+    } else if (this.#entering[seat] === 0 || this.#mustLookAgain(seat, lock)) {
       this.#entering[seat] = 1
       this.#turnSeen[seat] = this.#locks.turn[lock]!
       this.#locks.contended[lock] = 1
-      this.#stretch(seat, now, this.#costs.futexWait)
+      this.#dispatcher.stretch(seat, now, this.#costs.futexWait)
     } else {
       this.#entering[seat] = 0
       this.#spinEnd[seat] = 0
@@ -334,11 +341,31 @@ export class Engine {
     }
   }
 
+  /**
+   * A lock that is waited for with sched_yield: whoever waits for the core gets it, and the lock
+   * is looked at again after that; after so many looks the thread sleeps for a while.
+   */
+  #yieldFor(seat: number, now: number): void {
+    if (this.#yields[seat]! < this.#costs.design.yields) {
+      this.#yields[seat]!++
+      if (!this.#dispatcher.yields(seat, now)) {
+        this.#dispatcher.stretch(seat, now, this.#costs.yield)
+      }
+      return
+    }
+    this.#yields[seat] = 0
+    this.#dispatcher.sleeps(seat, now + this.#costs.design.nap, now)
+  }
+
+  /** FUTEX_WAIT finds the word changed; an rwsem's waiter stands in its queue whatever happens. */
+  #mustLookAgain(seat: number, lock: number): boolean {
+    return lock !== MMAP_LOCK_ID && this.#turnSeen[seat] !== this.#locks.turn[lock]
+  }
+
   #spinOn(seat: number, lock: number): void {
     this.#status[seat] = Status.SPINNING
     this.#locks.spin(lock, seat)
-    const sliceEnd = this.#cores.sliceEnd[this.#cores.of[seat]!]!
-    this.#events.put(seat, Math.min(this.#spinEnd[seat]!, Math.max(sliceEnd, this.nowNs)))
+    this.#spinning.expectEnd(seat, this.nowNs)
   }
 
   /** Its patience or its slice is over. */
@@ -347,45 +374,19 @@ export class Engine {
     const lock = operandOf(timeline.steps[timeline.at]!)
     const core = this.#cores.of[seat]!
     if (now < this.#spinEnd[seat]! && !this.#cores.hasQueue(core)) {
-      this.#slices.begin(core, now)
+      this.#dispatcher.slices.begin(core, now)
       this.#events.put(seat, Math.min(this.#spinEnd[seat]!, this.#cores.sliceEnd[core]!))
       return
     }
     this.#locks.stopSpinning(lock, seat)
+    if (now >= this.#spinEnd[seat]! && this.#locks.readers[lock]! > 0) this.#locks.noSpin[lock] = 1
     this.#status[seat] = Status.RUNNING
     this.#wait(seat, lock, now)
   }
 
   #sleepOn(seat: number, lock: number, now: number): void {
-    this.#events.remove(seat)
-    this.#status[seat] = Status.WAITING
     this.#locks.sleep(lock, seat)
-    this.#fill(this.#cores.leave(seat, now), now)
-  }
-
-  // ── cores ────────────────────────────────────────────────────────────────────────────────────
-
-  #makeReady(seat: number, now: number): void {
-    const core = this.#cores.idleFor(seat)
-    if (core >= 0) this.#dispatch(seat, core, now)
-    else {
-      this.#status[seat] = Status.READY
-      this.#cores.enqueue(seat)
-    }
-  }
-
-  #fill(core: number, now: number): void {
-    const seat = this.#cores.takeFor(core)
-    if (seat >= 0) this.#dispatch(seat, core, now)
-  }
-
-  #dispatch(seat: number, core: number, now: number): void {
-    const switched = this.#cores.ranLast[core] !== seat
-    this.#cores.occupy(core, seat, now)
-    if (this.#cores.sliceEnd[core]! <= now) this.#slices.begin(core, now)
-    this.#status[seat] = Status.RUNNING
-    const left = this.#leftNs[seat]!
-    this.#stretch(seat, now, switched ? left + this.#costs.contextSwitch : left)
+    this.#dispatcher.leaves(seat, Status.WAITING, now)
   }
 
   #thread(seat: number): number {

@@ -26,7 +26,7 @@ import type { Costs } from './costs.ts'
 import { type Engine, Next, type Script } from './engine.ts'
 import type { Lines } from './lines.ts'
 import { LookAhead } from './look-ahead.ts'
-import { OpCosts } from './op-costs.ts'
+import { AGAIN, OpCosts } from './op-costs.ts'
 import type { VirtualProcess } from './virtual-process.ts'
 import { VirtualStarter } from './virtual-starter.ts'
 import { NOT_TIMED, Stage, VirtualThread } from './virtual-thread.ts'
@@ -102,7 +102,7 @@ export class LabThreads implements Script {
     this.#endOp(thread, seat, now)
     timeline.clear()
     process.speakFor(seat, thread.entry.thread, timeline, core, now)
-    thread.opStartNs = now
+    if (!thread.isPutOff) thread.opStartNs = now
     this.#setState(seat, SeatState.RUNNING)
     const state = this.#control.words[ControlWord.STATE]!
     if (state >= RunState.KILLED) {
@@ -153,6 +153,8 @@ export class LabThreads implements Script {
     if (at >= thread.lookedTo) this.#lookAhead.read(thread)
     process.charge(costs.op)
     const length = this.#opCosts.carryOut(thread, ops, at, core)
+    thread.isPutOff = length === AGAIN
+    if (length === AGAIN) return Next.PLAY
     if (length > 0) {
       thread.at = at + length
       thread.pacedOps++
@@ -275,6 +277,7 @@ export class LabThreads implements Script {
     const thread = new VirtualThread({ entry, timeline, heap, heapOps, options })
     thread.opStartNs = now
     this.#bySeat[seat] = thread
+    process.walk.forget(seat)
     return Next.PLAY
   }
 }

@@ -9,8 +9,11 @@ import type { Costs } from './costs.ts'
 import { type Lines, lineOfWord } from './lines.ts'
 import type { VirtualProcess } from './virtual-process.ts'
 import { NOT_TIMED, type VirtualThread } from './virtual-thread.ts'
+import { PUT_OFF } from './walk.ts'
 
 const KIB_SHIFT = 10
+/** Instead of an op's length: it is to be begun anew when its timeline has been played. */
+export const AGAIN = -1
 
 export class OpCosts {
   readonly #cells: SharedWords
@@ -49,7 +52,7 @@ export class OpCosts {
     this.#timed[Op.REALLOC] = Timed.REALLOC
   }
 
-  /** Words of the op, 0 when it is not a heap op. */
+  /** Words of the op, 0 when it is not a heap op, or AGAIN. */
   carryOut(thread: VirtualThread, ops: Int32Array, at: number, core: number): number {
     const code = ops[at]!
     const { timeline, heapOps } = thread
@@ -58,13 +61,17 @@ export class OpCosts {
       thread.looks = looks
       heapOps.noteLooks()
     }
-    timeline.cpu(this.#callNs[code]!)
-    thread.timed = this.#timed[code]!
     if (code === Op.MALLOC) {
-      const length = heapOps.carryOut(ops, at, 0)
+      const isAgain = this.#process.walk.begin(thread.entry.seat)
+      if (!isAgain) timeline.cpu(this.#callNs[code]!)
+      const length = this.#malloc(thread, ops, at)
+      if (length === AGAIN) return AGAIN
+      thread.timed = this.#timed[code]!
       if (this.#watchLines) this.#allocated(thread, ops[at + 1]!, core)
       return length
     }
+    timeline.cpu(this.#callNs[code]!)
+    thread.timed = this.#timed[code]!
     if (code === Op.WRITE) {
       const cell = heapOps.cellAt(ops[at + 1]!)
       timeline.cpu((this.#cells[cell + Cell.REQUESTED]! * this.#writeKib) >>> KIB_SHIFT)
@@ -73,6 +80,17 @@ export class OpCosts {
       this.#touched(thread, heapOps.cellAt(ops[at + 1]!), code, core)
     }
     return heapOps.carryOut(ops, at, 0)
+  }
+
+  #malloc(thread: VirtualThread, ops: Int32Array, at: number): number {
+    try {
+      const length = thread.heapOps.carryOut(ops, at, 0)
+      this.#process.walk.end()
+      return length
+    } catch (error) {
+      if (error === PUT_OFF) return AGAIN
+      throw error
+    }
   }
 
   /** The design has linked the block through its first words: their line is this core's now. */

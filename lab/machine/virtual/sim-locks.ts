@@ -26,6 +26,15 @@ export class SimLocks {
   readonly contended: Uint8Array
   /** Counts each lock's acquisitions, modulo 2^32. */
   readonly turn: Int32Array
+  /**
+   * 1 for a lock that an op has made and takes later in its timeline: others cannot know of it
+   * before it is held, so for them it is held from the start.
+   */
+  readonly promised: Uint8Array
+  /** Seats that share each lock. */
+  readonly readers: Int32Array
+  /** 1 while nobody spins for a lock, since readers took too long: until a writer has had it. */
+  readonly noSpin: Uint8Array
   /** Seats that spin for each lock. */
   readonly spinning: Int32Array
   readonly #control: Control
@@ -48,6 +57,9 @@ export class SimLocks {
     this.woken = new Int32Array(locksMax)
     this.contended = new Uint8Array(locksMax)
     this.turn = new Int32Array(locksMax)
+    this.promised = new Uint8Array(locksMax)
+    this.readers = new Int32Array(locksMax)
+    this.noSpin = new Uint8Array(locksMax)
     this.spinning = new Int32Array(locksMax)
     this.#spinners = new SeatQueues(locksMax, seats)
     this.#sleepers = new SeatQueues(locksMax, seats)
@@ -60,23 +72,34 @@ export class SimLocks {
   /** The lock goes to `seat` on `core`, at `now`. Only when nobody holds it. */
   take(lock: number, seat: number, thread: number, core: number, now: number): void {
     this.holder[lock] = seat + 1
-    this.core[lock] = core + 1
-    this.turn[lock]!++
-    if (this.woken[lock] === seat + 1) {
-      // Others may sleep still: whoever was woken leaves the word saying so.
-      this.woken[lock] = 0
-      this.contended[lock] = 1
-    }
+    this.promised[lock] = 0
+    this.noSpin[lock] = 0
+    this.#taken(lock, seat, core)
     const { int32 } = this.#control
     const row = lockWords(this.#control, lock)
-    const figures = lockFloats(this.#control, lock)
-    this.#add(figures + LockFigure.ACQUISITIONS, 1)
     int32[row + LockWord.HOLDER] = thread + 1
     if (int32[row + LockWord.LAST_OWNER] !== thread + 1) {
       int32[row + LockWord.LAST_OWNER] = thread + 1
-      this.#add(figures + LockFigure.OWNER_SWITCHES, 1)
+      this.#add(lockFloats(this.#control, lock) + LockFigure.OWNER_SWITCHES, 1)
     }
     if (this.#since[seat] !== NOT_WAITING) this.#endWait(lock, seat, thread, now)
+  }
+
+  /** `seat` shares the lock from `now` on. Only when nobody holds it for itself. */
+  share(lock: number, seat: number, thread: number, core: number, now: number): void {
+    this.readers[lock]!++
+    this.#taken(lock, seat, core)
+    if (this.#since[seat] !== NOT_WAITING) this.#endWait(lock, seat, thread, now)
+  }
+
+  #taken(lock: number, seat: number, core: number): void {
+    this.core[lock] = core + 1
+    this.turn[lock]!++
+    this.#add(lockFloats(this.#control, lock) + LockFigure.ACQUISITIONS, 1)
+    if (this.woken[lock] !== seat + 1) return
+    // Others may sleep still: whoever was woken leaves the word saying so.
+    this.woken[lock] = 0
+    this.contended[lock] = 1
   }
 
   free(lock: number, now: number): void {
@@ -134,6 +157,13 @@ export class SimLocks {
     this.spinning[lock]!--
     this.#spinners.remove(lock, seat)
   }
+  /** Who has spun longest, and who came after `seat`; -1 for none. */
+  spinner(lock: number): number {
+    return this.#spinners.first(lock)
+  }
+  spinnerAfter(seat: number): number {
+    return this.#spinners.after(seat)
+  }
   /** The spinner that the lock goes to, -1 for none. */
   firstSpinner(lock: number): number {
     const seat = this.#spinners.takeFirst(lock)
@@ -157,6 +187,15 @@ export class SimLocks {
     const seat = this.#sleepers.takeFirst(lock)
     if (seat !== NOBODY) this.woken[lock] = seat + 1
     return seat
+  }
+
+  /** The sleeper that has come first, -1 when there is none. */
+  firstSleeper(lock: number): number {
+    return this.#sleepers.first(lock)
+  }
+  /** That sleeper has been given the lock. */
+  takeSleeper(lock: number): void {
+    this.#sleepers.takeFirst(lock)
   }
 
   get made(): number {
@@ -195,6 +234,15 @@ export class SeatQueues {
     this.#next[seat] = this.#head[queue]!
     this.#head[queue] = seat
     if (this.#tail[queue] === NOBODY) this.#tail[queue] = seat
+  }
+
+  first(queue: number): number {
+    return this.#head[queue]!
+  }
+
+  /** Who stands behind `seat` in its queue, -1 for nobody. */
+  after(seat: number): number {
+    return this.#next[seat]!
   }
 
   /** -1 when the queue is empty. */

@@ -17,8 +17,9 @@ export const Step = {
   RELEASE: 2,
   /** It needs this cache line of the heap for itself. */
   LINE: 3,
-  /** It goes on when nobody holds the lock of this id: a reader that holds up nobody. */
-  PASS: 4,
+  /** It takes the lock of this id together with others who only read: never while one holds it. */
+  SHARE: 4,
+  UNSHARE: 5,
 } as const
 const STEP_BITS = 3
 const STEP_MASK = 7
@@ -55,8 +56,11 @@ export class Timeline {
   release(lock: number): void {
     this.#put(Step.RELEASE, lock)
   }
-  pass(lock: number): void {
-    this.#put(Step.PASS, lock)
+  share(lock: number): void {
+    this.#put(Step.SHARE, lock)
+  }
+  unshare(lock: number): void {
+    this.#put(Step.UNSHARE, lock)
   }
   line(line: number): void {
     this.#put(Step.LINE, line)

@@ -17,9 +17,11 @@ import type { Costs } from './costs.ts'
 import { type Lines, lineOfWord } from './lines.ts'
 import type { SimLocks } from './sim-locks.ts'
 import type { Timeline } from './timeline.ts'
+import { Walk } from './walk.ts'
 
 const FREE = 0
 const HELD = 1
+const NO_LOCK = -1
 
 /** For whom the isolate speaks, and what it has cost so far. One object, changed for every op. */
 export interface Speaker {
@@ -83,10 +85,15 @@ export class VirtualProcess implements HeapProcess {
   readonly self: LabSelf
   readonly control: Control
   readonly #pages: Uint8Array
+  readonly #anonymous = new Set<number>()
   readonly #counters: Float64Array
   readonly #costs: Costs
   readonly #lines: Lines
   readonly #holder: Int32Array
+  readonly #promised: Uint8Array
+  readonly #lockCore: Int32Array
+  readonly walk: Walk
+  #madeNow = NO_LOCK
   readonly #kernelLock: SimKernelLock
   readonly #speaker: Speaker
 
@@ -102,6 +109,9 @@ export class VirtualProcess implements HeapProcess {
     this.#costs = costs
     this.#lines = parts.lines
     this.#holder = parts.locks.holder
+    this.#promised = parts.locks.promised
+    this.#lockCore = parts.locks.core
+    this.walk = new Walk(control.plan.seats, costs.design.tries > 0)
     this.#speaker = speaker
     this.#kernelLock = new SimKernelLock(control, speaker, costs)
     this.space = new AddressSpace(words, control, self, this.#kernelLock)
@@ -139,33 +149,53 @@ export class VirtualProcess implements HeapProcess {
     if (this.#pages[pageOfWord(word)] === PageState.RESIDENT) return
     const before = this.#faults()
     this.space.fault(word)
-    this.#chargeFaults(before)
+    this.#chargeFaults(word, before)
   }
   touchRange(word: WordIndex, words: number): void {
     const before = this.#faults()
     this.space.touchRange(word, words)
-    this.#chargeFaults(before)
+    this.#chargeFaults(word, before)
   }
   touchRead(word: WordIndex): void {
     if (this.#pages[pageOfWord(word)] === PageState.RESIDENT) return
     const before = this.#faults()
     this.space.faultRead(word)
-    this.#chargeFaults(before)
+    this.#chargeFaults(word, before)
   }
   touchReadRange(word: WordIndex, words: number): void {
     const before = this.#faults()
     this.space.touchReadRange(word, words)
-    this.#chargeFaults(before)
+    this.#chargeFaults(word, before)
   }
   #faults(): number {
     return this.#counters[this.self.counterBase + Counter.MINOR_FAULTS]!
   }
-  #chargeFaults(before: number): void {
+  #chargeFaults(word: WordIndex, before: number): void {
     const faults = this.#faults() - before
     if (faults === 0) return
-    // A fault reads what system calls change: it waits for one under way, but not for other faults.
-    this.#speaker.timeline.pass(MMAP_LOCK_ID)
-    this.#speaker.timeline.cpu(faults * this.#costs.fault)
+    const { timeline } = this.#speaker
+    const alone = this.#costs.vmaLocks === 0 || this.#isFirstIn(word) ? 1 : 0
+    if (alone) timeline.share(MMAP_LOCK_ID)
+    timeline.cpu(faults * this.#costs.fault)
+    if (alone) timeline.unshare(MMAP_LOCK_ID)
+  }
+  #isFirstIn(word: WordIndex): boolean {
+    const start = this.space.mappingStart(word)
+    if (this.#anonymous.has(start)) return false
+    this.#anonymous.add(start)
+    return true
+  }
+  /** What a new stack costs beside its mmap: an mprotect, and its first two pages. */
+  chargeStack(): void {
+    const { timeline } = this.#speaker
+    timeline.acquire(MMAP_LOCK_ID)
+    timeline.cpu(this.#costs.mprotect)
+    timeline.release(MMAP_LOCK_ID)
+    const { newStack, mmap, mprotect, fault } = this.#costs
+    timeline.share(MMAP_LOCK_ID)
+    timeline.cpu(Math.max(fault, newStack - mmap - mprotect - fault))
+    timeline.unshare(MMAP_LOCK_ID)
+    timeline.cpu(fault)
   }
 
   // ── system calls ───────────────────────────────────────────────────────────────────────────
@@ -187,6 +217,7 @@ export class VirtualProcess implements HeapProcess {
   }
   munmap(at: WordIndex, bytes: number): boolean {
     this.#kernelLock.callNs = this.#costs.munmap
+    this.#anonymous.delete(pageOfWord(at))
     return this.space.munmap(at, bytes)
   }
   mremap(at: WordIndex, oldBytes: number, newBytes: number): WordIndex {
@@ -209,27 +240,39 @@ export class VirtualProcess implements HeapProcess {
   // ── locks and atomics ──────────────────────────────────────────────────────────────────────
 
   makeLock(word: WordIndex, name: string): LockId {
-    return makeLockRow(this.control, word, name) as LockId
+    this.#madeNow = makeLockRow(this.control, word, name)
+    return this.#madeNow as LockId
   }
   /** The word says held from here to `unlock`, within this op: what a tryLock of its own sees. */
   lock(word: WordIndex, id: LockId): void {
     this.words[word] = HELD
+    this.#acquire(id)
+  }
+  #acquire(id: LockId): void {
+    if (this.walk.mayPutOff) this.walk.end()
     const { timeline } = this.#speaker
+    if (id === this.#madeNow) {
+      this.#promised[id] = 1
+      this.#madeNow = NO_LOCK
+    }
     timeline.acquire(id)
     timeline.cpu(this.#costs.design.locked)
   }
   /** Answers from the simulated state at the op's start, and from what this op itself has taken. */
   tryLock(word: WordIndex, id: LockId): boolean {
-    const { timeline } = this.#speaker
-    if (this.#holder[id] !== 0 || this.words[word] !== FREE) {
+    if (this.walk.mayPutOff && this.walk.hasTried(id)) return false
+    if (this.#holder[id] !== 0 || this.#promised[id] !== 0 || this.words[word] !== FREE) {
       const place = this.self.counterBase + Counter.TRYLOCK_FAILURES
       this.#counters[place] = this.#counters[place]! + 1
-      this.#atomic(word)
+      const { timeline, core } = this.#speaker
+      const last = this.#lockCore[id]! - 1
+      const way = last < 0 ? 0 : this.#lines.between(last, core)
+      timeline.cpu(this.#costs.atomic + way)
+      if (this.walk.mayPutOff) this.walk.putOff(id)
       return false
     }
     this.words[word] = HELD
-    timeline.acquire(id)
-    timeline.cpu(this.#costs.design.locked)
+    this.#acquire(id)
     return true
   }
   unlock(word: WordIndex, id: LockId): void {

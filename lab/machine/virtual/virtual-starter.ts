@@ -72,6 +72,16 @@ export class VirtualStarter {
     return this.#freeSeatNow()
   }
 
+  /**
+   * What allocate_stack takes before it callocs the DTV: others run meanwhile. False when a stack
+   * in the cache fits.
+   */
+  prepareStack(): boolean {
+    if (!this.#lifecycle.needsStack(this.#stackBytes)) return false
+    this.#process.chargeStack()
+    return true
+  }
+
   /** Starts a lab thread on a free seat. It may run when the op is over. */
   start(seat: number, heap: ThreadHeap, order: StartOrder): QueueEntry {
     const process = this.#process

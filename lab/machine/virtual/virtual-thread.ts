@@ -45,6 +45,8 @@ export class VirtualThread {
   /** When the op under way began, and what kind of latency it is; NOT_TIMED for none. */
   opStartNs = 0
   timed: number = NOT_TIMED
+  /** The op under way has only tried locks so far, and goes on with the next of them. */
+  isPutOff = false
   /** Looks at the heap that its `HeapOps` knows of. */
   looks = -1
   /** Next cell to drain: private ones first, then the shared ones. */
@@ -57,6 +59,8 @@ export class VirtualThread {
   readonly startedByRole: number[]
   /** It is in the middle of joining those it has started. */
   joins = false
+  /** The stack of the lab thread it is about to start has been paid for. */
+  hasStack = false
   /** What is left of its seat has been cleaned up. */
   isRetired = false
   /** Seat of a lab thread that begins when the op under way is over; -1 for none. */
