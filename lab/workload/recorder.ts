@@ -73,6 +73,8 @@ export class RoleRecorder implements Recorder {
   /** Ops of earlier parts of a loop role's recording. */
   #loopOps = 0
   #loop: Batch | undefined
+  #tableName: string | undefined
+  #table: TableLayout[string] = { first: 0, count: 0 }
 
   constructor(options: RecorderOptions) {
     const { role, args, seed } = options
@@ -217,13 +219,20 @@ export class RoleRecorder implements Recorder {
   }
 
   table(name: string, index: number): CellRef {
-    const { tables } = this.#options
-    if (!Object.hasOwn(tables, name)) throw this.#named(unknownName('table', name, keysOf(tables)))
-    const { first, count } = tables[name]!
+    const { first, count } = name === this.#tableName ? this.#table : this.#openTable(name)
     if (!Number.isInteger(index) || index < 0 || index >= count) {
       this.#fail(`table ${name} has cells 0 to ${count - 1}, not ${index}`)
     }
     return ~(first + index) as CellRef
+  }
+
+  /** Looked up once for many calls: scripts mostly stay with one table. */
+  #openTable(name: string): TableLayout[string] {
+    const { tables } = this.#options
+    if (!Object.hasOwn(tables, name)) throw this.#named(unknownName('table', name, keysOf(tables)))
+    this.#tableName = name
+    this.#table = tables[name]!
+    return this.#table
   }
 
   cells(count: number): CellRef {
