@@ -110,7 +110,7 @@ describe('bench report: text', () => {
       ...['contend', 'glibc', '1', '100', '99.0 … 102', '–', '–', '–'],
       ...['99.0', '49.5', '2.00', '10.0', '20.0', '–'],
     ])
-    expect(text).toContain('part of every figure: contend 12.0 (native 2.4).')
+    expect(text).toContain('as): contend 12.0 (native 2.4).')
     expect(text.trimEnd().endsWith('a note')).toBe(true)
   })
 
