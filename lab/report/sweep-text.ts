@@ -8,6 +8,7 @@ const FIGURES = [
   { heading: 'ops/s', cell: throughputText },
   { heading: 'lock wait, ns/op', cell: waitText },
   { heading: 'peak RSS', cell: rssText },
+  { heading: 'RSS ÷ live at the last phase mark', cell: ratioText },
   { heading: 'arenas', cell: arenasText },
 ] as const
 
@@ -38,7 +39,9 @@ function throughputText({ summary }: SweepPoint, place: number): string {
   const variant = summary.variants[place]
   if (variant === undefined) return '–'
   const rate = compact(throughputOf(variant))
-  return variant.outcome === 'completed' ? rate : `${rate} (${variant.outcome})`
+  const { outcome, outcomePhase } = variant
+  if (outcome === 'completed') return rate
+  return `${rate} (${outcome}${outcomePhase === null ? '' : ` after ${outcomePhase}`})`
 }
 
 function waitText({ summary }: SweepPoint, place: number): string {
@@ -49,6 +52,11 @@ function waitText({ summary }: SweepPoint, place: number): string {
 function rssText({ summary }: SweepPoint, place: number): string {
   const variant = summary.variants[place]
   return variant === undefined ? '–' : mib(variant.rss.max)
+}
+
+function ratioText({ summary }: SweepPoint, place: number): string {
+  const mark = summary.variants[place]?.phases.at(-1)
+  return mark === undefined || mark.live === 0 ? '–' : (mark.rss / mark.live).toFixed(2)
 }
 
 function arenasText({ summary }: SweepPoint, place: number): string {
