@@ -1,4 +1,4 @@
-/** Percentiles of the latencies that machines time into log-linear buckets, one op in 64. */
+/** Percentiles of the latencies of timed ops, which machines count in log-linear buckets. */
 import type { Control } from '../words/control.ts'
 import { HISTOGRAM_BUCKETS, HISTOGRAMS_PER_SEAT, nsOfBucket } from '../words/histogram.ts'
 import type { LatencySummary } from './types.ts'

@@ -141,7 +141,7 @@ export interface LatencySummary {
   readonly p50: number
   readonly p99: number
   readonly p999: number
-  /** Ops timed: one in 64. */
+  /** Ops timed; from the 4097th of a lab thread on, each counts for eight. */
   readonly timed: number
 }
 

@@ -45,6 +45,8 @@ export interface RecorderOptions {
   readonly loopOps?: number | undefined
   /** A loop role's recording comes in parts, as other roles do; `done` after its last one. */
   readonly loopInParts?: boolean
+  /** What it records into, of nobody else's while it lives; its own when absent. */
+  readonly batch?: OpBatch | undefined
   /** Cut a batch at every yield that recorded something: for machines that take turns there. */
   readonly everyYield?: boolean
 }
@@ -64,7 +66,7 @@ export class RoleRecorder implements Recorder {
   readonly index: number
   readonly #options: RecorderOptions
   readonly #cells: PrivateCells
-  readonly #batch = new OpBatch()
+  readonly #batch: OpBatch
   readonly #script: Generator<void, void, void>
   #batchWords = FIRST_BATCH_WORDS
   #opsSinceYield = 0
@@ -79,6 +81,8 @@ export class RoleRecorder implements Recorder {
   constructor(options: RecorderOptions) {
     const { role, args, seed } = options
     this.#options = options
+    this.#batch = options.batch ?? new OpBatch()
+    this.#batch.clear()
     if (options.everyYield === true) this.#batchWords = 1
     this.index = args['index'] ?? options.index
     const generation = args['generation'] ?? 0

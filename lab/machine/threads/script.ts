@@ -2,6 +2,7 @@
  * Makes the recorders of lab threads. In one place, because V8 compiles for the shapes it has seen:
  * what the warm-up records must look to it as what the run records.
  */
+import type { OpBatch } from '../../workload/op-batch.ts'
 import type { ScenarioPlan } from '../../workload/plan.ts'
 import { RoleRecorder } from '../../workload/recorder.ts'
 import type { RoleArgs, RoleEntry, Scenario } from '../../workload/scenario.ts'
@@ -16,10 +17,12 @@ export interface Script {
   readonly privateCells: number
   /** Ops of a loop role's recording; undefined: the recorder's own. */
   readonly loopOps: number | undefined
+  /** What they record into, one after the other; each has its own if absent. */
+  readonly batch?: OpBatch
 }
 
 export const recorderOf = (
-  { plan, scenario, scenarioPlan, privateCells, loopOps }: Script,
+  { plan, scenario, scenarioPlan, privateCells, loopOps, batch }: Script,
   role: RoleEntry,
   index: number,
   args: RoleArgs,
@@ -36,4 +39,5 @@ export const recorderOf = (
     tables: scenarioPlan.tables,
     privateCells,
     loopOps,
+    batch,
   })

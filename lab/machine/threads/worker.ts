@@ -8,6 +8,7 @@ import { type QueueEntry, takeEntry, takeEntryBlocking } from '../../sync/run-qu
 import { messageOf } from '../../words/bad-input.ts'
 import { SEAT_ROW_WORDS, SeatWord } from '../../words/control.ts'
 import { loadScenario } from '../../workload/load.ts'
+import { OpBatch } from '../../workload/op-batch.ts'
 import { planScenario } from '../../workload/plan.ts'
 import { buildId } from '../build-id.ts'
 import { CompiledLoop } from '../compiled/compiled-loop.ts'
@@ -59,7 +60,8 @@ async function openContext(task: WorkerTask): Promise<WorkerContext> {
   const run = openSharedRun(init, design)
   const clock = realClock(init.clockOriginMs)
   const { cellsPerSeat: privateCells } = run.control.plan
-  const script: Script = { plan, scenario, scenarioPlan, privateCells, loopOps: undefined }
+  const batch = new OpBatch()
+  const script: Script = { plan, scenario, scenarioPlan, privateCells, loopOps: undefined, batch }
   const compiled = task.code && (await CompiledLoop.link(run, task.code))
   if (compiled === undefined) warmUp(plan, design, clock)
   warmUpScripts(script)

@@ -45,7 +45,7 @@ export interface BenchResult {
   readonly opsPerSecond: number
   /** Share of the lab threads' time spent waiting for locks, median of the rounds, 0..1. */
   readonly lockWaitShare: number
-  /** Of the model, one op in 64 timed, in ns; median of the rounds; null where none were. */
+  /** Of the ops that the model times, in ns; median of the rounds; null where none were. */
   readonly latencyNs: { readonly malloc: LatencySummary; readonly free: LatencySummary } | null
   /** Frees by another lab thread than the one that allocated ÷ all frees. */
   readonly remoteShare: number
