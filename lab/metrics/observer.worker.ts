@@ -1,11 +1,10 @@
 /** Worker entry (run from dist/): walks the heap at safepoints; the main thread stays free. */
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { parentPort, workerData } from 'node:worker_threads'
 import { loadDesign } from '../machine/designs.ts'
 import { openSharedRun, type SharedRunInit } from '../machine/shared-run.ts'
 import { realClock } from '../machine/threads/clock.ts'
 import type { Safepoint } from '../machine/types.ts'
+import { fullCollection } from './collection.ts'
 import { checkHeap, type LookWishes, Observatory } from './observe.ts'
 
 /** Which of the two walks a worker does. */
@@ -20,9 +19,8 @@ export interface LookRequest {
   readonly wishes: LookWishes
 }
 
-setFlagsFromString('--expose-gc')
 /** What a look allocated is of no use for the next: it would be memory of the lab's for seconds. */
-const collect = runInNewContext('gc') as () => void
+const collect = fullCollection()
 
 const { init, walk } = workerData as ObserverData
 const run = openSharedRun(init, await loadDesign(init.plan.variant.design))

@@ -5,8 +5,7 @@
  * process that has more than its memory reserved (`spawn ENOMEM`), and native runs need a fork.
  */
 import { setTimeout as pause } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
+import { fullCollection } from '../metrics/collection.ts'
 
 let collect: (() => void) | undefined
 /** V8 unmaps what it has collected in the background; it is done with it by the next collection. */
@@ -14,10 +13,7 @@ const SWEEP_MS = 100
 
 /** Full collections of the main thread's heap; nothing may be measured meanwhile. */
 export async function reclaimBuffers(): Promise<void> {
-  if (collect === undefined) {
-    setFlagsFromString('--expose-gc')
-    collect = runInNewContext('gc') as () => void
-  }
+  collect ??= fullCollection()
   collect()
   await pause(SWEEP_MS)
   collect()
